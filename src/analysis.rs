@@ -1,0 +1,13 @@
+//! The pure core: judges, decides, finds, parses. Synchronous, total, no clock, no I/O, no wording.
+//!
+//! Reading order: `adoption` (whose Ingress is it) → `routing` (what does the controller do with a
+//! request) → `logs` and `voice` (who answered) → `backend` (is anybody there) → `conflicts` →
+//! `timeline` (what changed before) → `verdicts` (what is to blame).
+//!
+//! Invariant: nothing below this file names async, kube, rmcp, the clock, files or `Serialize`
+//! (`tests/integration/architecture.rs`, and clippy's disallowed lists).
+
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod adoption;
+pub mod routing;

@@ -1,0 +1,325 @@
+//! What a controller does with a request: which rule wins, what the client or upstream gets, and why
+//! every other candidate lost.
+//!
+//! One file a model; `model_for` is the one dispatch point. A model is compiled once from the
+//! Ingresses its controller adopted and then decides any number of requests; `decide` is the hot path,
+//! `explain` is called for the few that are shown to somebody.
+
+use crate::model::controller::{ControllerKind, Settings};
+use crate::model::ingress::{Ingress, PathType, Place, PortRef};
+use crate::model::object::Name;
+use crate::model::request::Request;
+use crate::model::snapshot::Snapshot;
+
+pub mod ingress_nginx;
+pub mod spec;
+
+/// How far a prediction can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// The Ingress API's text; what this controller really does is not modelled.
+    SpecOnly,
+    /// Written from the controller's sources, not held to the real thing on every branch.
+    Modelled,
+    /// Held to recorded answers of the real controller.
+    Exact,
+}
+
+/// What a model compiles from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The Ingresses this controller's class selection adopted (`analysis::adoption`), in any order.
+    pub ingresses: &'a [&'a Ingress],
+    /// For Services and endpoints: three-valued lookups.
+    pub snapshot: &'a Snapshot,
+    pub settings: &'a Settings,
+}
+
+/// One controller's way of routing.
+pub trait RoutingModel: Sync {
+    fn kind(&self) -> ControllerKind;
+    /// How far this model's answers can be trusted.
+    fn basis(&self) -> Basis;
+    /// Everything this controller would load, and what it would refuse and why. The result owns what
+    /// it needs and does not depend on the order of `ingresses`.
+    fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable>;
+}
+
+/// A compiled configuration.
+pub trait RouteTable: Send + Sync {
+    /// What happens to one request. Total: every request gets a decision.
+    fn decide(&self, request: &Request) -> Decision;
+    /// Why the candidates that did not win lost, nearest first, at most `limit`; and nearest misses.
+    fn explain(&self, request: &Request, limit: usize) -> Explanation;
+    /// Ingresses that passed class selection and are nevertheless not loaded, sorted by name.
+    fn refused(&self) -> &[(Name, Refusal)];
+    /// Why the whole configuration cannot be loaded, when it cannot: the old one stays in force.
+    fn reload_failure(&self) -> Option<&ReloadFailure> {
+        None
+    }
+}
+
+/// The model of a controller; `None` where only the API's own text can be offered.
+#[must_use]
+pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
+    match kind {
+        ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
+        ControllerKind::Spec => Some(&spec::Spec),
+        ControllerKind::Traefik
+        | ControllerKind::TraefikIngressNginx
+        | ControllerKind::F5Nginx
+        | ControllerKind::Haproxytech
+        | ControllerKind::HaproxyIngress
+        | ControllerKind::AwsAlb
+        | ControllerKind::Contour
+        | ControllerKind::Istio
+        | ControllerKind::Cilium
+        | ControllerKind::Kong
+        | ControllerKind::Gce
+        | ControllerKind::Apisix
+        | ControllerKind::Agic
+        | ControllerKind::OpenshiftRouter
+        | ControllerKind::HttpRoute
+        | ControllerKind::TraefikGateway => None,
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// An upstream gets the request.
+    Routed,
+    Redirect,
+    /// No rule matches: the controller's own answer, usually 404.
+    NoRoute,
+    /// The proxy refuses the request (400, 401, 403, 421), or the controller its whole configuration.
+    Refused,
+    /// A rule won, but the proxy answers 5xx itself.
+    Unavailable,
+    /// The controller's choice is not determined; `one_of` holds what it may choose from.
+    Undefined,
+}
+
+/// A Service port that a request can go to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    pub service: Name,
+    pub port: PortRef,
+}
+
+/// The rule that won.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Winner {
+    pub ingress: Name,
+    /// The winning place in that Ingress. For a host's default location: `Place::DefaultBackend`, or
+    /// the rule that created the host.
+    pub place: Place,
+    /// As written in the rule; empty for any host.
+    pub host: String,
+    pub path: String,
+    pub path_type: Option<PathType>,
+    pub backend: Option<Target>,
+    /// How the controller renders the rule, such as `~* "^/api"` or `= "/foo"`.
+    pub rendered: String,
+}
+
+/// A decision about one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub outcome: Outcome,
+    /// The status the client sees, where the proxy itself answers.
+    pub status: Option<u16>,
+    pub winner: Option<Winner>,
+    /// The set to choose from; only for `Undefined`.
+    pub one_of: Vec<Target>,
+    /// `Location` of a redirect, as the controller sends it.
+    pub location: Option<String>,
+    /// The path that the upstream receives, without the query.
+    pub upstream_path: Option<String>,
+    /// Whether the built-in or configured default backend of the controller answers.
+    pub default_backend: bool,
+    /// What decided beyond the rule itself, as data.
+    pub notes: Vec<Note>,
+}
+
+impl Decision {
+    /// A decision without a winner.
+    #[must_use]
+    pub fn bare(outcome: Outcome, status: Option<u16>) -> Self {
+        Self {
+            outcome,
+            status,
+            winner: None,
+            one_of: Vec::new(),
+            location: None,
+            upstream_path: None,
+            default_backend: false,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A fact that explains a decision.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Note {
+    /// The host is rendered in regex mode because of this Ingress's annotation.
+    RegexHost { because_of: Name, annotation: String },
+    /// The path was matched in normalised form.
+    Normalised { to: String },
+    /// The server block that was chosen for the host; `_` is the catch-all.
+    Server { name: String },
+    /// An annotation of this Ingress decided (redirect, ssl-redirect, denylist, auth, app-root, …).
+    Annotation { ingress: Name, key: String },
+    /// A ConfigMap key of the controller decided.
+    Config { key: String },
+    /// A canary took the request, or may take it.
+    Canary { ingress: Name },
+    /// The Service does not exist.
+    ServiceMissing(Name),
+    /// The Service has no such port.
+    PortMissing { service: Name, port: PortRef },
+    /// Nothing behind the Service is ready.
+    NoReadyEndpoints(Name),
+    /// Services or endpoints could not be seen: whether the upstream answers is unknown.
+    BackendUnseen(Name),
+    /// The controller's settings could not be read; defaults were assumed.
+    SettingsUnseen,
+    /// A pattern that this program cannot evaluate as the proxy does.
+    PatternUndecided { pattern: String },
+    /// The configuration cannot be loaded: what is said is what it would do once it can.
+    ReloadFails,
+    /// Whether a backend that the rule names answers an auth subrequest first.
+    AuthSubrequest { ingress: Name, url: String },
+}
+
+/// Why candidates lost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Explanation {
+    pub eliminated: Vec<Eliminated>,
+    pub nearest: Vec<Nearest>,
+    /// How many candidates there were in all.
+    pub total: usize,
+}
+
+/// One candidate that did not win.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Eliminated {
+    pub ingress: Name,
+    pub place: Place,
+    pub host: String,
+    pub path: String,
+    pub path_type: Option<PathType>,
+    pub reason: Reason,
+}
+
+/// Why a candidate lost, with the facts of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The rule's host does not take the request's.
+    HostDiffers,
+    /// The host is served by another server block; there is no second chance on this one.
+    OtherServer {
+        chosen: String,
+    },
+    PathDiffers,
+    /// It matches, a more specific or earlier rule wins.
+    LessSpecific {
+        than: Name,
+        than_path: String,
+    },
+    /// Same host, path and type: the older Ingress wins.
+    OlderWins {
+        older: Name,
+    },
+    /// Its Ingress is not loaded at all.
+    NotLoaded(Refusal),
+    /// A canary, which is only an alternative of another rule.
+    CanaryOnly,
+    /// `backend.resource` is not served.
+    ResourceBackend,
+    /// Its path is tried as a pattern and does not match.
+    PatternDiffers {
+        pattern: String,
+    },
+}
+
+/// Why an Ingress is not loaded.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// Neither `ingressClassName` nor the annotation is set, and the controller does not take such.
+    NoClass,
+    /// The class names no IngressClass object.
+    ClassNotFound { class: String },
+    /// The IngressClass belongs to another controller value.
+    ClassOfOther { class: String, controller: Option<String> },
+    /// The legacy annotation names another class than the controller expects.
+    AnnotationDiffers { value: String, expected: String },
+    /// Outside `--watch-namespace` or its selector.
+    NamespaceNotWatched { watched: String },
+    /// An annotation is above the accepted risk level.
+    RiskyAnnotation { key: String, risk: &'static str, allowed: String },
+    /// An annotation's value fails validation in a way that drops the whole Ingress.
+    InvalidAnnotation { key: String },
+    /// A value holds a word of the block list.
+    BlockedWord { key: String, word: String },
+    /// `--disable-catch-all` and a default backend.
+    CatchAllDisabled,
+    /// Whether it is taken cannot be told from what was seen.
+    Undecided,
+}
+
+/// A candidate that would win after one small edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nearest {
+    pub ingress: Name,
+    pub place: Place,
+    pub edit: Edit,
+}
+
+/// The smallest edit that would make a candidate take the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Set the rule's host.
+    SetHost {
+        from: String,
+        to: String,
+    },
+    SetPathType {
+        from: PathType,
+        to: PathType,
+    },
+    SetPath {
+        from: String,
+        to: String,
+    },
+    /// Add a rule for this path to the Ingress.
+    AddPath {
+        path: String,
+        path_type: PathType,
+    },
+    SetClass {
+        class: String,
+    },
+    /// Remove an annotation.
+    RemoveAnnotation {
+        key: String,
+    },
+    SetAnnotation {
+        key: String,
+        value: String,
+    },
+    /// Ask for another host instead.
+    AskHost {
+        host: String,
+    },
+}
+
+/// Why the configuration as a whole is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReloadFailure {
+    /// What the proxy says, such as `duplicate location "/foo/"`.
+    pub cause: String,
+    pub host: String,
+    /// The Ingresses that bring it about together.
+    pub between: Vec<Name>,
+}
