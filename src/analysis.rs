@@ -11,3 +11,4 @@
 
 pub mod adoption;
 pub mod routing;
+pub mod view;

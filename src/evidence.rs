@@ -3,4 +3,10 @@
 //! `lower` turns decoded objects into `model` values and `controllers` recognises ingress controllers
 //! among them; both are pure.
 
+pub mod capture;
+pub mod cluster;
+pub mod controllers;
+pub mod demo;
+pub mod gather;
+pub mod live;
 pub mod lower;
