@@ -3,4 +3,5 @@
 //! `lower` turns decoded objects into `model` values and `controllers` recognises ingress controllers
 //! among them; both are pure.
 
+pub mod controllers;
 pub mod lower;
