@@ -2,3 +2,5 @@
 //! is to blame.
 pub mod analysis;
 pub mod model;
+pub mod report;
+pub mod tools;
