@@ -10,4 +10,6 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adoption;
+pub mod changes;
 pub mod routing;
+pub mod timeline;
