@@ -10,5 +10,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adoption;
+pub mod changes;
 pub mod routing;
 pub mod view;
+pub mod timeline;

@@ -3,9 +3,11 @@
 //!
 //! `cluster` is the one door; `gather` fills a [`crate::model::snapshot::Snapshot`] through it; `lower`
 //! turns decoded objects into `model` values and `controllers` recognises ingress controllers among
-//! them. Partial answers are values: what could not be seen is a gap, never an error.
+//! them; `changes` reads recorded history. Partial answers are values: what could not be seen is a gap,
+//! never an error.
 
 pub mod capture;
+pub mod changes;
 pub mod cluster;
 pub mod controllers;
 pub mod demo;
