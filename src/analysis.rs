@@ -11,6 +11,10 @@
 
 pub mod adoption;
 pub mod changes;
+pub mod facts;
+pub mod logs;
 pub mod routing;
-pub mod view;
 pub mod timeline;
+pub mod verdicts;
+pub mod view;
+pub mod voice;

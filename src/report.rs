@@ -12,6 +12,7 @@ pub mod limits;
 pub mod next;
 pub mod object_ref;
 pub mod redact;
+pub mod route;
 pub mod scope;
 pub mod text;
 pub mod time;

@@ -4,6 +4,25 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 #[derive(Debug)]
 pub struct Live;
+#[derive(Default)]
+pub struct LiveOptions {
+    pub kubeconfig: Option<std::path::PathBuf>,
+    pub context: Option<String>,
+}
+pub struct ConnectError;
+impl ConnectError {
+    pub fn message(&self) -> String {
+        String::new()
+    }
+    pub fn next(&self) -> String {
+        String::new()
+    }
+}
+impl Live {
+    pub async fn connect(_: &LiveOptions) -> Result<Self, ConnectError> {
+        Err(ConnectError)
+    }
+}
 impl Live {
     pub fn context(&self) -> Option<&str> {
         None

@@ -27,7 +27,8 @@ pub struct ChangeReport {
 
 impl From<&Change> for ChangeReport {
     fn from(change: &Change) -> Self {
-        let Change { at, precision_s, object, aspect: _, field, before, after, by, via } = change;
+        let Change { at, precision_s, object, aspect: _, act: _, field, rule: _, before, after, by, via } =
+            change;
         Self {
             at: Time(*at),
             precision_s: *precision_s,
