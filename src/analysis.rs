@@ -10,4 +10,6 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adoption;
+pub mod logs;
 pub mod routing;
+pub mod voice;
