@@ -171,9 +171,8 @@ impl Controller {
             args: parse_args(&self.args),
             namespace: self.workload.name.namespace.clone(),
             config: match &self.config_map {
-                None => ConfigSeen::Known(BTreeMap::new()),
+                None | Some((_, Lookup::Absent)) => ConfigSeen::Known(BTreeMap::new()),
                 Some((_, Lookup::Found(map))) => ConfigSeen::Known(map.data.clone()),
-                Some((_, Lookup::Absent)) => ConfigSeen::Known(BTreeMap::new()),
                 Some((_, Lookup::Unseen(_))) => ConfigSeen::Unseen,
             },
         }
@@ -263,12 +262,11 @@ fn parse_args(args: &[String]) -> Vec<Flag> {
         if body.is_empty() {
             continue;
         }
-        let (name, value) = match body.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => {
-                let next = args.get(index + 1).filter(|next| !next.starts_with('-'));
-                (body, next.cloned())
-            }
+        let (name, value) = if let Some((name, value)) = body.split_once('=') {
+            (name, Some(value.to_owned()))
+        } else {
+            let next = args.get(index + 1).filter(|next| !next.starts_with('-'));
+            (body, next.cloned())
         };
         flags.push(Flag { index, name: name.to_ascii_lowercase(), value });
     }
