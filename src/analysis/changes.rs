@@ -18,6 +18,8 @@ mod controller_log;
 pub(crate) mod diff;
 mod endpoint_slices;
 mod events;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod history;
 mod leases;
 pub mod log_facts;

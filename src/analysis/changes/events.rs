@@ -48,7 +48,9 @@ pub(super) fn changes(input: &Input<'_>) -> (Vec<Change>, SourceCoverage) {
                 field: field.to_owned(),
                 rule: None,
                 before: None,
-                after: Some(brief::clip(&format!("{}: {}", event.reason, event.message))),
+                // A write reported is not a value of the object.
+                after: (act != Act::Written)
+                    .then(|| brief::clip(&format!("{}: {}", event.reason, event.message))),
                 by: (!event.component.is_empty()).then(|| event.component.clone()),
                 via: ChangeSource::Events,
             });
@@ -98,7 +100,7 @@ fn meaning(
             | "Updated"
             | "UpdatedWithWarning"
             | "UpdatedWithError"
-            | "SuccessfullyReconciled" => Some((Aspect::IngressRules, Act::Reported, "")),
+            | "SuccessfullyReconciled" => Some((Aspect::IngressRules, Act::Written, "")),
             "Rejected" | "Ignored" | "NoIngressMasterFound" | "FailedBuildModel" | "FailedDeployModel" => {
                 Some((Aspect::IngressRules, Act::Reported, ""))
             }

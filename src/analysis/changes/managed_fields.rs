@@ -14,8 +14,8 @@ use crate::model::snapshot::Lookup;
 
 use super::diff::LAST_APPLIED;
 
-/// An entry that owns more annotations than this is told as one write to the annotations.
-const SINGLE_ANNOTATIONS: usize = 4;
+/// An entry that owns more keys of a map than this is told as one write to the map.
+const SINGLE_KEYS: usize = 4;
 
 pub(super) fn changes(input: &Input<'_>) -> (Vec<Change>, SourceCoverage) {
     let snapshot = input.snapshot;
@@ -79,31 +79,43 @@ fn writes(key: &ObjectKey, meta: &ObjectMeta, found: &mut Vec<Change>) {
 /// The parts of the object that the entry covers and routing depends on.
 fn parts(kind: Kind, write: &FieldWrite) -> Vec<(Aspect, String)> {
     let mut parts: Vec<(Aspect, String)> = Vec::new();
-    let mut annotations: Vec<(Aspect, String)> = Vec::new();
+    let mut keys: Vec<(Aspect, String)> = Vec::new();
     for field in &write.fields {
-        if field.starts_with("metadata.annotations[") {
+        if let Some(map) = map_key(field) {
             let ignored = field.contains(LAST_APPLIED) || field.contains("endpoints.kubernetes.io/");
-            if !ignored && let Some(aspect) = annotation_aspect(kind) {
-                annotations.push((aspect, field.clone()));
+            if !ignored && let Some(aspect) = map_aspect(kind, map) {
+                keys.push((aspect, field.clone()));
             }
         } else if let Some((aspect, part)) = part(kind, field) {
             parts.push((aspect, part.to_owned()));
         }
     }
-    if SINGLE_ANNOTATIONS < annotations.len() {
-        annotations.truncate(1);
-        annotations.iter_mut().for_each(|(_, field)| "metadata.annotations".clone_into(field));
+    if SINGLE_KEYS < keys.len() {
+        keys.truncate(1);
+        for (_, field) in &mut keys {
+            if let Some(map) = map_key(field) {
+                map.clone_into(field);
+            }
+        }
     }
-    parts.extend(annotations);
+    parts.extend(keys);
     parts.sort();
     parts.dedup();
     parts
 }
 
-fn annotation_aspect(kind: Kind) -> Option<Aspect> {
-    match kind {
-        Kind::Ingress | Kind::IngressClass => Some(Aspect::ClassOrAnnotation),
-        Kind::Service => Some(Aspect::Service),
+/// The map that a field is a key of.
+fn map_key(field: &str) -> Option<&'static str> {
+    ["metadata.annotations", "data"]
+        .into_iter()
+        .find(|map| field.strip_prefix(map).is_some_and(|rest| rest.starts_with("[\"")))
+}
+
+fn map_aspect(kind: Kind, map: &str) -> Option<Aspect> {
+    match (kind, map) {
+        (Kind::Ingress | Kind::IngressClass, "metadata.annotations") => Some(Aspect::ClassOrAnnotation),
+        (Kind::Service, "metadata.annotations") => Some(Aspect::Service),
+        (Kind::ConfigMap, "data") => Some(Aspect::Controller),
         _ => None,
     }
 }

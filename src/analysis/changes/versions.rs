@@ -28,6 +28,9 @@ pub(crate) struct Step {
     pub(crate) at: DateTime<Utc>,
     pub(crate) precision_s: u32,
     pub(crate) by: Option<String>,
+    /// The object came to be with this version. Of the first one recorded that is not a matter of
+    /// course: a record begins with what was there already.
+    pub(crate) born: bool,
     pub(crate) object: Versioned,
 }
 
@@ -38,10 +41,14 @@ pub(crate) fn rows(input: &Input<'_>, source: ChangeSource) -> BTreeMap<ObjectKe
         let key = ObjectKey { kind: version.object.kind(), name: version.object.name() };
         versions.entry(key).or_default().push(version);
     }
+    let starts = starts(input, source);
     versions
         .into_iter()
         .map(|(key, versions)| {
-            let mut steps = dated(ordered(versions), input.snapshot.now);
+            let mut steps = dated(&ordered(versions), input.snapshot.now);
+            if let Some(first) = steps.first_mut() {
+                birth(first, starts.get(&key.kind).copied());
+            }
             let touches = replays(input, source).flat_map(|replay| &replay.touches);
             insert_deletions(&mut steps, touches.filter(|touch| touch.object == key));
             close(&key, &mut steps, input.snapshot);
@@ -67,7 +74,7 @@ fn ordered(mut versions: Vec<&ObjectVersion>) -> Vec<&ObjectVersion> {
 }
 
 /// A version without a time lies between its neighbours.
-fn dated(versions: Vec<&ObjectVersion>, now: DateTime<Utc>) -> Vec<Step> {
+fn dated(versions: &[&ObjectVersion], now: DateTime<Utc>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::with_capacity(versions.len());
     for (index, version) in versions.iter().enumerate() {
         let (at, precision_s) = match version.at {
@@ -77,14 +84,20 @@ fn dated(versions: Vec<&ObjectVersion>, now: DateTime<Utc>) -> Vec<Step> {
                 (next, steps.last().map_or(u32::MAX, |step| seconds_between(step.at, next)))
             }
         };
-        let by = version.by.clone().or_else(|| writer(version.object.meta()));
-        steps.push(Step { op: version.op, at, precision_s, by, object: version.object.clone() });
+        let by = match version.op {
+            VersionOp::Deleted => version.by.clone(),
+            VersionOp::Added | VersionOp::Modified => {
+                version.by.clone().or_else(|| writer(version.object.meta(), at))
+            }
+        };
+        steps.push(Step { op: version.op, at, precision_s, by, born: false, object: version.object.clone() });
     }
     steps
 }
 
-fn writer(meta: &ObjectMeta) -> Option<String> {
-    meta.last_write().map(|write| write.manager.clone())
+/// Who wrote at this time; removals leave no entry of their own.
+fn writer(meta: &ObjectMeta, at: DateTime<Utc>) -> Option<String> {
+    meta.last_write().filter(|write| write.at == Some(at)).map(|write| write.manager.clone())
 }
 
 /// Puts deletions that were recorded without the object among its versions.
@@ -98,6 +111,7 @@ fn insert_deletions<'a>(steps: &mut Vec<Step>, touches: impl Iterator<Item = &'a
                 at: touch.at,
                 precision_s: touch.precision_s,
                 by: touch.by.clone(),
+                born: false,
                 object: last.object.clone(),
             };
             steps.insert(position + 1, step);
@@ -116,6 +130,7 @@ fn close(key: &ObjectKey, steps: &mut Vec<Step>, snapshot: &Snapshot) {
             at: snapshot.now,
             precision_s: seconds_between(last.at, snapshot.now),
             by: None,
+            born: false,
             object: last.object.clone(),
         },
         Lookup::Found(object) => {
@@ -135,7 +150,8 @@ fn close(key: &ObjectKey, steps: &mut Vec<Step>, snapshot: &Snapshot) {
                 } else {
                     seconds_between(last.at, at)
                 },
-                by: writer(new),
+                by: writer(new, at),
+                born: recreated,
                 object,
             }
         }
@@ -167,10 +183,9 @@ fn live(key: &ObjectKey, snapshot: &Snapshot) -> Lookup<Versioned> {
 /// What happened from version to version, and how far the source's silence can be trusted.
 pub(super) fn changes(input: &Input<'_>, source: ChangeSource) -> (Vec<Change>, SourceCoverage) {
     let mut found = Vec::new();
-    let starts = starts(input, source);
     for (key, steps) in rows(input, source) {
         if let Some(first) = steps.first() {
-            found.extend(appearance(&key, first, starts.get(&key.kind).copied(), source));
+            found.extend(appearance(&key, first, source));
         }
         for pair in steps.windows(2) {
             if let [before, after] = pair {
@@ -198,31 +213,28 @@ fn starts(input: &Input<'_>, source: ChangeSource) -> BTreeMap<Kind, DateTime<Ut
     starts
 }
 
-/// The first version seen is a creation only if the object came to be with it: a record begins with
-/// what was there already.
-fn appearance(
-    key: &ObjectKey,
-    first: &Step,
-    start: Option<DateTime<Utc>>,
-    source: ChangeSource,
-) -> Option<Change> {
-    let born = match first.object.meta().created {
-        Some(created) => (first.at - created).num_seconds().abs() <= SAME_MOMENT,
-        None => start.is_some_and(|start| SAME_MOMENT < (first.at - start).num_seconds()),
-    };
-    match first.op {
-        VersionOp::Added if born => {
-            let mut change = whole(key, first, Act::Created, source);
-            change.after = Some(brief::object(&first.object));
-            Some(change)
-        }
-        VersionOp::Deleted => {
-            let mut change = whole(key, first, Act::Deleted, source);
-            change.before = Some(brief::object(&first.object));
-            Some(change)
-        }
-        VersionOp::Added | VersionOp::Modified => None,
+/// Tells a creation from a first sighting: by the object's own creation time, or, without one, by its
+/// being seen after the record began.
+fn birth(first: &mut Step, start: Option<DateTime<Utc>>) {
+    let after_start = |at: DateTime<Utc>| start.is_some_and(|start| SAME_MOMENT < (at - start).num_seconds());
+    let created = first.object.meta().created;
+    first.born = first.op == VersionOp::Added
+        && match created {
+            Some(created) => after_start(created) || (first.at - created).num_seconds().abs() <= SAME_MOMENT,
+            None => after_start(first.at),
+        };
+    if let Some(created) = created.filter(|_| first.born) {
+        first.at = created;
     }
+}
+
+/// What the first recorded version proves by itself.
+fn appearance(key: &ObjectKey, first: &Step, source: ChangeSource) -> Option<Change> {
+    let text = brief::object(&first.object);
+    if first.op == VersionOp::Deleted {
+        return Some(Change { before: Some(text), ..whole(key, first, Act::Deleted, source) });
+    }
+    first.born.then(|| Change { after: Some(text), ..whole(key, first, Act::Created, source) })
 }
 
 fn transition(key: &ObjectKey, before: &Step, after: &Step, source: ChangeSource, found: &mut Vec<Change>) {

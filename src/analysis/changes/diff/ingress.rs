@@ -165,50 +165,10 @@ fn backend(before: &Backend, after: &Backend) -> Option<(&'static str, Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ingress::PathType;
-    use crate::model::object::ObjectMeta;
-
-    /// `host: /path=svc:port, …; host: …`; `!` after the path means Exact; `class=`, `@key=value` and
-    /// `default=` set the rest.
-    fn ingress(text: &str) -> Ingress {
-        let mut made = Ingress { meta: ObjectMeta::default(), ..Ingress::default() };
-        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            if let Some(class) = part.strip_prefix("class=") {
-                made.class_name = Some(class.to_owned());
-            } else if let Some(annotation) = part.strip_prefix('@') {
-                let (key, value) = annotation.split_once('=').expect("annotation");
-                made.meta.annotations.insert(key.to_owned(), value.to_owned());
-            } else if let Some(default) = part.strip_prefix("default=") {
-                made.default_backend = Some(to(default));
-            } else {
-                let (host, paths) = part.split_once(':').expect("rule");
-                let paths = paths.split(',').map(str::trim).filter(|path| !path.is_empty());
-                made.rules.push(Rule {
-                    host: (host != "*").then(|| host.to_owned()),
-                    paths: Some(paths.map(path).collect()),
-                });
-            }
-        }
-        made
-    }
-
-    fn path(text: &str) -> PathRule {
-        let (path, backend) = text.split_once('=').expect("path");
-        let (path, path_type) = match path.strip_suffix('!') {
-            Some(path) => (path, PathType::Exact),
-            None => (path, PathType::Prefix),
-        };
-        PathRule { path: path.to_owned(), path_type, backend: to(backend) }
-    }
-
-    fn to(text: &str) -> Backend {
-        let (name, port) = text.split_once(':').expect("backend");
-        let port = port.parse().map_or_else(|_| PortRef::Name(port.to_owned()), PortRef::Number);
-        Backend::Service { name: name.to_owned(), port }
-    }
+    use crate::analysis::changes::fixtures::ingress;
 
     fn check(before: &str, after: &str, expected: &[&str]) {
-        let told: Vec<String> = differences(&ingress(before), &ingress(after))
+        let told: Vec<String> = differences(&ingress("shop/web", before), &ingress("shop/web", after))
             .iter()
             .map(|d| {
                 let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
