@@ -23,6 +23,7 @@ use crate::report::limits::MAX_CHARS;
 
 mod arguments;
 pub mod call;
+mod case;
 pub mod failure;
 mod gate;
 pub mod match_path;

@@ -151,7 +151,9 @@ fn time(at: &DateTime<Utc>) -> String {
 fn span(count: u64, first: Option<&DateTime<Utc>>, last: Option<&DateTime<Utc>>) -> String {
     let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
     match (first, last) {
-        (Some(first), Some(last)) if first != last => format!("{times} from {} to {}", time(first), time(last)),
+        (Some(first), Some(last)) if first != last => {
+            format!("{times} from {} to {}", time(first), time(last))
+        }
         (Some(at), _) | (None, Some(at)) => format!("{times}, at {}", time(at)),
         (None, None) => times,
     }
@@ -184,7 +186,12 @@ pub fn says(point: &Point) -> String {
         Point::ClassAbsent { class } => format!("there is no IngressClass {}", q(class)),
         Point::ClassOfOther { class, theirs, ours } => match theirs {
             Some(theirs) => {
-                format!("class {} belongs to controller {}, the running one is {}", q(class), q(theirs), q(ours))
+                format!(
+                    "class {} belongs to controller {}, the running one is {}",
+                    q(class),
+                    q(theirs),
+                    q(ours)
+                )
             }
             None => format!("the running controller takes classes of {} only", q(ours)),
         },
@@ -200,13 +207,19 @@ pub fn says(point: &Point) -> String {
         Point::SettingUnset { key, default } => {
             format!("the controller's ConfigMap does not set {}, so {} holds", Text::new(key), q(default))
         }
-        Point::SettingIs { key, value } => format!("the controller's ConfigMap sets {} to {}", Text::new(key), q(value)),
+        Point::SettingIs { key, value } => {
+            format!("the controller's ConfigMap sets {} to {}", Text::new(key), q(value))
+        }
         Point::ControllerSaidAnnotation { count } => {
             format!("the controller wrote {count} time(s) that it refuses an annotation")
         }
-        Point::ControllerChanged { at } => format!("the controller was changed at {}, before the 404s", time(at)),
+        Point::ControllerChanged { at } => {
+            format!("the controller was changed at {}, before the 404s", time(at))
+        }
         Point::IngressUnchanged { generation, written } => match written {
-            Some(at) => format!("the Ingress itself is unchanged since {} (generation {generation})", time(at)),
+            Some(at) => {
+                format!("the Ingress itself is unchanged since {} (generation {generation})", time(at))
+            }
             None => format!("the Ingress is at generation {generation}"),
         },
         Point::ControllerAnswered { count, first, last } => format!(
@@ -225,7 +238,11 @@ pub fn says(point: &Point) -> String {
         ),
         Point::HostOfRule { host } => format!("no rule has the asked host; the nearest host is {}", q(host)),
         Point::RuleDiffers { path, path_type } => {
-            format!("the rule's path is {}{}", q(path), path_type.map(|kind| format!(" ({kind})")).unwrap_or_default())
+            format!(
+                "the rule's path is {}{}",
+                q(path),
+                path_type.map(|kind| format!(" ({kind})")).unwrap_or_default()
+            )
         }
         Point::PatternOnPlainHost { path } => {
             format!("path {} is a pattern, and nothing puts this host into regex mode", q(path))
@@ -281,7 +298,9 @@ pub fn says(point: &Point) -> String {
         },
         Point::PortAbsent { service, port } => format!("Service {} has no port {}", name(service), q(port)),
         Point::Endpoints { ready, not_ready } => format!("{ready} endpoint(s) ready, {not_ready} not ready"),
-        Point::ReloadFailed { cause, between: _ } => format!("the proxy refuses the configuration: {}", Text::new(cause)),
+        Point::ReloadFailed { cause, between: _ } => {
+            format!("the proxy refuses the configuration: {}", Text::new(cause))
+        }
         Point::ControllerSaidReloadFailed { count, last } => format!(
             "the controller failed to reload {count} time(s){}",
             last.as_ref().map(|at| format!(", last at {}", time(at))).unwrap_or_default()
@@ -300,14 +319,20 @@ pub fn says(point: &Point) -> String {
 fn fix_words(fix: &Fix) -> String {
     match fix {
         Fix::SetClass { ingress, class } => match class {
-            Some(class) => format!("set spec.ingressClassName: {} on Ingress {}", Text::new(class), name(ingress)),
+            Some(class) => {
+                format!("set spec.ingressClassName: {} on Ingress {}", Text::new(class), name(ingress))
+            }
             None => format!("set spec.ingressClassName on Ingress {}", name(ingress)),
         },
         Fix::CreateClass { class, controller } => {
             format!("create IngressClass {} with spec.controller {}", Text::new(class), Text::new(controller))
         }
         Fix::MatchClass { ingress, class } => {
-            format!("give Ingress {} the class of the running controller ({})", name(ingress), Text::new(class))
+            format!(
+                "give Ingress {} the class of the running controller ({})",
+                name(ingress),
+                Text::new(class)
+            )
         }
         Fix::WatchNamespace { namespace, controller } => format!(
             "let {} watch namespace {}, or move the Ingress",
@@ -365,11 +390,17 @@ fn fix_words(fix: &Fix) -> String {
             name(younger)
         ),
         Fix::RestoreBackend { ingress, service } => match service {
-            Some(service) => format!("set the backend of Ingress {} back to {}", name(ingress), Text::new(service)),
+            Some(service) => {
+                format!("set the backend of Ingress {} back to {}", name(ingress), Text::new(service))
+            }
             None => format!("set the backend of Ingress {} back", name(ingress)),
         },
         Fix::PointToService { ingress, nearest } => match nearest {
-            Some(near) => format!("let Ingress {} name a Service and port that exist (nearest: {})", name(ingress), name(near)),
+            Some(near) => format!(
+                "let Ingress {} name a Service and port that exist (nearest: {})",
+                name(ingress),
+                name(near)
+            ),
             None => format!("let Ingress {} name a Service and port that exist", name(ingress)),
         },
         Fix::MakeReady { service } => format!("make the pods behind Service {} ready", name(service)),
@@ -389,7 +420,9 @@ fn fix_words(fix: &Fix) -> String {
             "routing is right: look at the routes of the application{}",
             service.as_ref().map(|of| format!(" behind Service {}", name(of))).unwrap_or_default()
         ),
-        Fix::DropInterception { codes } => format!("take {} out of custom-http-errors to see the application's own answer", q(codes)),
+        Fix::DropInterception { codes } => {
+            format!("take {} out of custom-http-errors to see the application's own answer", q(codes))
+        }
         Fix::Nothing => "nothing to do".to_owned(),
         Fix::CloseGaps(gaps) => {
             if gaps.is_empty() {
@@ -429,21 +462,43 @@ fn summary(judgement: &Judgement, url: &str, status: Option<u16>) -> String {
     let who = culprit.unwrap_or_else(|| "the application".to_owned());
     let status = status.map_or_else(|| "404".to_owned(), |status| status.to_string());
     match judgement.code {
-        Code::ClassMissing => format!("{url} is served by nobody: {who} has no class, so the controller ignores it"),
+        Code::ClassMissing => {
+            format!("{url} is served by nobody: {who} has no class, so the controller ignores it")
+        }
         Code::ClassNotFound => format!("{url} is served by nobody: the class of {who} does not exist"),
-        Code::ClassControllerMismatch => format!("{url} is served by nobody: the class of {who} belongs to another controller"),
-        Code::ControllerCannotSee => format!("{url} is served by nobody: {who} does not watch the Ingress's namespace"),
-        Code::DroppedByAnnotationPolicy => format!("{url} is served by nobody: an annotation makes the controller drop the whole Ingress; the policy is in {who}"),
-        Code::ConfigReloadBlocked => format!("{url}: the proxy refuses the configuration because of {who}; nothing newer is in force"),
-        Code::HostMismatch => format!("{url}: no rule has this host; the application is served under the host of {who}"),
+        Code::ClassControllerMismatch => {
+            format!("{url} is served by nobody: the class of {who} belongs to another controller")
+        }
+        Code::ControllerCannotSee => {
+            format!("{url} is served by nobody: {who} does not watch the Ingress's namespace")
+        }
+        Code::DroppedByAnnotationPolicy => format!(
+            "{url} is served by nobody: an annotation makes the controller drop the whole Ingress; the policy is in {who}"
+        ),
+        Code::ConfigReloadBlocked => {
+            format!("{url}: the proxy refuses the configuration because of {who}; nothing newer is in force")
+        }
+        Code::HostMismatch => {
+            format!("{url}: no rule has this host; the application is served under the host of {who}")
+        }
         Code::PathtypeMismatch => format!("{url}: the path type of {who} does not take this path"),
         Code::PathDialect => format!("{url}: the path of {who} is a pattern on a host without regex mode"),
-        Code::HostwideRegex => format!("{url}: {who} put the whole host into regex mode, and its requests now go elsewhere"),
+        Code::HostwideRegex => {
+            format!("{url}: {who} put the whole host into regex mode, and its requests now go elsewhere")
+        }
         Code::NoRuleForPath => format!("{url}: the host is served, no rule takes this path"),
-        Code::PrefixNotStripped => format!("{url}: the application receives the prefix of {who} and does not know it"),
-        Code::RewriteWrong => format!("{url}: the rewrite of {who} sends the application a path it does not have"),
-        Code::AppRouteMissing => format!("{url} is routed as written, and the application itself answers {status}"),
-        Code::DuplicateHostPath => format!("{url}: two Ingresses have this host and path; the older one, {who}, wins"),
+        Code::PrefixNotStripped => {
+            format!("{url}: the application receives the prefix of {who} and does not know it")
+        }
+        Code::RewriteWrong => {
+            format!("{url}: the rewrite of {who} sends the application a path it does not have")
+        }
+        Code::AppRouteMissing => {
+            format!("{url} is routed as written, and the application itself answers {status}")
+        }
+        Code::DuplicateHostPath => {
+            format!("{url}: two Ingresses have this host and path; the older one, {who}, wins")
+        }
         Code::CanaryConflict => format!("{url}: {who} is a canary of nothing, so nobody serves it"),
         Code::ServiceRefInvalid => format!("{url}: {who} names a Service or port that does not exist"),
         Code::NoReadyEndpoints => format!("{url}: nothing behind {who} is ready"),
