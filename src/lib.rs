@@ -1,4 +1,5 @@
 //! `routecause`: why does this URL get a 404 from my Kubernetes Ingress, since when, and which object
 //! is to blame.
 pub mod analysis;
+pub mod evidence;
 pub mod model;
