@@ -22,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Server;
 
-/// How long open connections may take to end after the server was told to.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long calls under way may go on after the server was told to end; then open streams are closed.
+const LAST_CALLS: Duration = Duration::from_secs(3);
+/// How long connections may take to close after that.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Where and to whom to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +103,7 @@ pub async fn listen(settings: &HttpSettings) -> Result<TcpListener, HttpError> {
     TcpListener::bind(address).await.map_err(|error| HttpError::Listen { address, error })
 }
 
-/// Serves until `stop`; requests under way get a moment to end.
+/// Serves until `stop`; calls under way get a moment to end.
 ///
 /// # Errors
 /// When the listener breaks.
@@ -111,12 +113,15 @@ pub async fn serve(
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
-    let app = router(server, &settings, &stop);
-    let stopping = stop.clone();
-    let serving =
-        axum::serve(listener, app).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let closing = CancellationToken::new();
+    let app = router(server, &settings, &closing);
+    let told = stop.clone();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move { told.cancelled().await });
     let overdue = async {
         stop.cancelled().await;
+        tokio::time::sleep(LAST_CALLS).await;
+        // Streams that wait for news never end by themselves.
+        closing.cancel();
         tokio::time::sleep(FAREWELL).await;
     };
     tokio::select! {
@@ -125,14 +130,14 @@ pub async fn serve(
     }
 }
 
-fn router(server: Server, settings: &HttpSettings, stop: &CancellationToken) -> Router {
+fn router(server: Server, settings: &HttpSettings, closing: &CancellationToken) -> Router {
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)
         .with_legacy_session_mode(true)
         .enforce_origin_validation()
         .with_allowed_origins(origins(settings))
         .with_allowed_hosts(hosts(settings))
-        .with_cancellation_token(stop.child_token());
+        .with_cancellation_token(closing.clone());
     let sessions = Arc::new(LocalSessionManager::default());
     let mcp = StreamableHttpService::new(move || Ok(server.clone()), sessions, config);
     Router::new()

@@ -67,8 +67,7 @@ pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromp
     };
     let text = format!(
         "{url} answers 404.\n{known}Find out why, since when, and which object and field is to blame.\n\
-         Work through the runbook below with the tools it names. Start with get_ingress for this URL, follow \
-         the next step at the end of every result, and stop when the cause is certain. End with one verdict: \
+         Work through the runbook below with the tools it names, from step 1 on, for this URL. Follow the next step at the end of every result, and stop when the cause is certain. End with one verdict: \
          code, culprit, since when, evidence, fix. Say what could not be seen.\n\n{}",
         resources::RUNBOOK
     );
