@@ -71,6 +71,11 @@ impl Toolbox {
         &self.0.settings
     }
 
+    /// The source that calls ask; `None` is the settings' own context.
+    async fn cluster(&self, context: Option<&str>) -> Result<Cluster, ToolFailure> {
+        self.0.sessions.open(&self.0.settings, context).await
+    }
+
     /// One Ingress as text, for clients that attach it as a resource.
     ///
     /// # Errors
