@@ -17,3 +17,11 @@ mod protocol;
 mod schemas;
 /// The program itself over standard input and output.
 mod stdio;
+//! The integration tests, one binary.
+
+/// Laws of the log parsers and of the scan.
+#[cfg(test)]
+mod log_properties;
+/// Recorded controller logs, held to who really answered.
+#[cfg(test)]
+mod log_vectors;
