@@ -1,7 +1,4 @@
-//! What can be asked of a cluster, and how Kubernetes objects become the model.
-//!
-//! `lower` turns decoded objects into `model` values and `controllers` recognises ingress controllers
-//! among them; both are pure.
+//! What can be asked of a cluster, and with which rights.
 
-pub mod controllers;
-pub mod lower;
+pub mod live;
+pub mod permissions;

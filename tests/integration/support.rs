@@ -1,3 +1,6 @@
-//! What several integration tests share.
+//! What several tests need.
 
+pub(crate) mod golden;
+pub(crate) mod mcp;
+pub(crate) mod puppets;
 pub(crate) mod snapshot;
