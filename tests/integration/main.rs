@@ -25,3 +25,5 @@ mod log_properties;
 /// Recorded controller logs, held to who really answered.
 #[cfg(test)]
 mod log_vectors;
+/// Requests that real controllers answered.
+mod vectors;

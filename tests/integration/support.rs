@@ -3,3 +3,4 @@
 pub(crate) mod golden;
 pub(crate) mod mcp;
 pub(crate) mod puppets;
+pub(crate) mod snapshot;
