@@ -10,4 +10,11 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adoption;
+pub mod changes;
+pub mod facts;
+pub mod logs;
 pub mod routing;
+pub mod timeline;
+pub mod verdicts;
+pub mod view;
+pub mod voice;

@@ -12,9 +12,11 @@ pub mod limits;
 pub mod next;
 pub mod object_ref;
 pub mod redact;
+pub mod route;
 pub mod scope;
 pub mod text;
 pub mod time;
+pub mod verdict;
 
 use gap::GapReport;
 use limits::Truncated;

@@ -23,9 +23,13 @@ use crate::report::{Image, Render};
 
 mod arguments;
 pub mod call;
+mod case;
 pub mod failure;
 mod gate;
+pub mod match_path;
+pub mod params;
 pub mod portable;
+mod session;
 pub mod settings;
 
 pub use call::{Call, Confirmation, Confirmer, Progress};
@@ -50,6 +54,7 @@ pub struct Toolbox(Arc<Inner>);
 struct Inner {
     settings: Settings,
     gate: gate::Gate,
+    sessions: session::Sessions,
 }
 
 impl Toolbox {
@@ -57,12 +62,18 @@ impl Toolbox {
     /// kubeconfig is a tool's answer and not the end of the program.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self(Arc::new(Inner { settings, gate: gate::Gate::default() }))
+        let sessions = session::Sessions::default();
+        Self(Arc::new(Inner { settings, gate: gate::Gate::default(), sessions }))
     }
 
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// The source that calls ask; `None` is the settings' own context.
+    async fn cluster(&self, context: Option<&str>) -> Result<Cluster, ToolFailure> {
+        self.0.sessions.open(&self.0.settings, context).await
     }
 
     /// One Ingress as text, for clients that attach it as a resource.
@@ -286,7 +297,7 @@ pub enum Completable {
 #[must_use]
 pub fn registry() -> &'static [Entry] {
     static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let mut entries: Vec<Entry> = vec![];
+        let mut entries = vec![entry::<match_path::MatchPath>()];
         entries.sort_by_key(|entry| entry.name);
         entries
     });
