@@ -9,6 +9,8 @@
 
 mod support;
 
+/// Every tool as a command.
+mod commands;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// MCP in process, in both eras: lists, calls, failures, progress, cancelling, asking.
