@@ -177,7 +177,8 @@ impl TlsFault {
         use rustls::{AlertDescription, CertificateError, Error};
         match error {
             Error::InvalidCertificate(error) => match error {
-                CertificateError::UnknownIssuer => Self::UnknownIssuer,
+                // A cluster made anew has a CA of the same name with another key: a bad signature.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     Self::NotValidForName
                 }
