@@ -277,6 +277,17 @@ async fn what_is_no_kubernetes_is_recognised() {
 }
 
 #[tokio::test]
+async fn an_identity_without_any_right_is_told_apart() {
+    let server = ApiServer::start(|_| {
+        Reply::status(403, "Forbidden", "forbidden: User \"system:anonymous\" cannot get path \"/version\"")
+    })
+    .await;
+    let error = failure(&options(server.kubeconfig(""))).await;
+    assert!(error.message().ends_with("User \"system:anonymous\" cannot get path \"/version\""), "{error}");
+    assert!(matches!(error, ConnectError::Forbidden { .. }));
+}
+
+#[tokio::test]
 async fn a_proxy_named_in_the_kubeconfig_is_used() {
     let server = ApiServer::start(version).await;
     let proxy = ApiServer::start(|_| Reply::Text(407, "text/plain", String::new())).await;
