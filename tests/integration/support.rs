@@ -1,5 +1,6 @@
-//! What several tests need.
+//! What several tests stand on.
 
+pub(crate) mod api_server;
 pub(crate) mod golden;
 pub(crate) mod mcp;
 pub(crate) mod puppets;
