@@ -25,6 +25,7 @@ use crate::report::{Image, Render};
 mod arguments;
 pub mod call;
 mod case;
+pub mod diagnose;
 pub mod failure;
 mod gate;
 pub mod match_path;
@@ -298,7 +299,7 @@ pub enum Completable {
 #[must_use]
 pub fn registry() -> &'static [Entry] {
     static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let mut entries = vec![entry::<match_path::MatchPath>()];
+        let mut entries = vec![entry::<diagnose::Diagnose>(), entry::<match_path::MatchPath>()];
         entries.sort_by_key(|entry| entry.name);
         entries
     });

@@ -12,18 +12,10 @@ use serde_json::Value;
 
 use super::rv_clock::{RvClock, RvPoint, point};
 use super::version::{decode, newest_write};
+use crate::evidence::live::RawReplay;
 use crate::model::change::{ChangeSource, ObjectVersion, Replay, Since, VersionOp, Versioned};
 use crate::model::gap::Why;
 use crate::model::object::{Kind, Name};
-
-/// What one watch from the oldest available version gave, for one kind.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct RawReplay {
-    /// In the order of the stream; objects as sent.
-    pub events: Vec<(VersionOp, Value)>,
-    /// The oldest version the server offered to start from; `None`: it held everything from the first.
-    pub oldest_rv: Option<u64>,
-}
 
 /// Times are kept in whole seconds, and clocks of several API servers differ a little.
 const SKEW: Duration = Duration::seconds(2);
