@@ -16,6 +16,7 @@ pub mod route;
 pub mod scope;
 pub mod text;
 pub mod time;
+pub mod timeline;
 pub mod verdict;
 
 use gap::GapReport;

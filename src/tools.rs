@@ -25,6 +25,8 @@ use crate::report::{Image, Render};
 mod arguments;
 pub mod call;
 mod case;
+pub mod controller_logs_filtered;
+pub mod correlate_changes;
 pub mod diagnose;
 pub mod failure;
 mod gate;
@@ -299,7 +301,12 @@ pub enum Completable {
 #[must_use]
 pub fn registry() -> &'static [Entry] {
     static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let mut entries = vec![entry::<diagnose::Diagnose>(), entry::<match_path::MatchPath>()];
+        let mut entries = vec![
+            entry::<controller_logs_filtered::ControllerLogsFiltered>(),
+            entry::<correlate_changes::CorrelateChanges>(),
+            entry::<diagnose::Diagnose>(),
+            entry::<match_path::MatchPath>(),
+        ];
         entries.sort_by_key(|entry| entry.name);
         entries
     });

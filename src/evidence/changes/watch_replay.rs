@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::Value;
 
 use super::rv_clock::{RvClock, RvPoint, point};
 use super::version::{decode, newest_write};
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(version: u64, path: &str, written: Option<&str>) -> Value {
+    fn object(version: u64, path: &str, written: Option<&str>) -> serde_json::Value {
         let fields = written.map(|at| {
             json!([{"manager": "kubectl-edit", "operation": "Update", "time": format!("2026-11-22T{at}Z"),
                     "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:rules": {}}}}])
