@@ -204,6 +204,23 @@ pub fn routing_keys(kind: ControllerKind, settings: &Settings) -> Option<Vec<(&s
     }
 }
 
+/// A namespace whose Ingresses the controller looks at: the first it names, else its own.
+#[must_use]
+pub fn watched_namespace(settings: &Settings) -> &str {
+    let named = WATCHED.iter().find_map(|flag| settings.value(flag));
+    let first = named.and_then(|list| list.split(',').map(str::trim).find(|name| !name.is_empty()));
+    first.unwrap_or(&settings.namespace)
+}
+
+/// Arguments that list the namespaces looked at.
+const WATCHED: [&str; 5] = [
+    "watch-namespace",
+    "watch-namespaces",
+    "namespace-whitelist",
+    "providers.kubernetesingress.namespaces",
+    "providers.kubernetesingressnginx.watchnamespace",
+];
+
 fn any(patterns: &[&str], name: &str) -> bool {
     patterns.iter().any(|pattern| fits(pattern, name))
 }
@@ -255,6 +272,7 @@ mod tests {
             routing_keys(kind, &settings),
             Some(vec![("allow-snippet-annotations", "false"), ("custom-http-errors", "404")])
         );
+        assert_eq!(watched_namespace(&Settings { namespace: "edge".to_owned(), ..Settings::default() }), "edge");
         let unseen = Settings { config: ConfigSeen::Unseen, ..Settings::default() };
         assert_eq!(routing_keys(kind, &unseen), None);
     }
