@@ -10,11 +10,17 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adoption;
+pub mod annotations;
 pub mod changes;
+pub mod controller_settings;
+pub mod entry;
 pub mod facts;
 pub mod logs;
+pub mod reach;
+pub mod reading;
 pub mod routing;
 pub mod timeline;
 pub mod verdicts;
 pub mod view;
 pub mod voice;
+pub mod writes;

@@ -7,7 +7,9 @@
 
 pub mod change;
 pub mod citation;
+pub mod controller;
 pub mod gap;
+pub mod ingress;
 pub mod limits;
 pub mod next;
 pub mod object_ref;

@@ -15,7 +15,9 @@ use super::cluster::{Cluster, Scope};
 use super::{controllers, lower};
 use crate::model::change::Replay;
 use crate::model::controller::Controller;
+use crate::model::event::{Event, NamespaceObject};
 use crate::model::gap::{Gap, Unseen};
+use crate::model::ingress::Ingress;
 use crate::model::object::{Kind, Object};
 use crate::model::pod::Pod;
 use crate::model::snapshot::{Coverage, Listing, Lookup, Snapshot};
@@ -188,6 +190,34 @@ pub async fn past(cluster: &Cluster, snapshot: &Snapshot) -> (Vec<Replay>, Vec<G
         }
     }
     (replays, gaps)
+}
+
+/// The Ingresses alone: of all namespaces, or of these where that is refused.
+pub async fn ingresses(cluster: &Cluster, focus: &BTreeSet<String>) -> Listing<Ingress> {
+    let scope = Scope::Everywhere { or: focus.clone() };
+    let (items, coverage, _) = cluster
+        .list::<networking::Ingress, _>(Kind::Ingress, &scope, None, |o| Some(lower::ingress::ingress(o)))
+        .await;
+    Listing::new(Kind::Ingress, items, coverage)
+}
+
+/// The namespaces alone.
+pub async fn namespaces(cluster: &Cluster) -> Listing<NamespaceObject> {
+    let scope = Scope::Everywhere { or: BTreeSet::new() };
+    let (items, coverage, _) = cluster
+        .list::<core::Namespace, _>(Kind::Namespace, &scope, None, |o| Some(lower::event::namespace(o)))
+        .await;
+    Listing::new(Kind::Namespace, items, coverage)
+}
+
+/// The Events of these namespaces, apart from any snapshot.
+pub async fn events(cluster: &Cluster, namespaces: &BTreeSet<String>) -> (Listing<Event>, Vec<Gap>) {
+    let scope = Scope::Namespaces(namespaces.clone());
+    let list =
+        cluster.list::<core::Event, _>(Kind::Event, &scope, None, |o| Some(lower::event::event(o))).await;
+    let mut gaps = Vec::new();
+    let events = listing(Kind::Event, list, &mut gaps);
+    (events, gaps)
 }
 
 async fn services(cluster: &Cluster, snapshot: &mut Snapshot, namespaces: &BTreeSet<String>) {
