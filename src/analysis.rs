@@ -10,4 +10,5 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adoption;
+pub mod backend;
 pub mod routing;
