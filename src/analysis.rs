@@ -11,4 +11,7 @@
 
 pub mod adoption;
 pub mod backend;
+pub mod changes;
 pub mod routing;
+pub mod view;
+pub mod timeline;

@@ -1,6 +1,16 @@
-//! What can be asked of a cluster, and how Kubernetes objects become the model.
+//! What can be asked of a cluster: a live API server, a capture, or the embedded demo. The only layer
+//! that does I/O.
 //!
-//! `lower` turns decoded objects into `model` values and `controllers` recognises ingress controllers
-//! among them; both are pure.
+//! `cluster` is the one door; `gather` fills a [`crate::model::snapshot::Snapshot`] through it; `lower`
+//! turns decoded objects into `model` values and `controllers` recognises ingress controllers among
+//! them; `changes` reads recorded history. Partial answers are values: what could not be seen is a gap,
+//! never an error.
 
+pub mod capture;
+pub mod changes;
+pub mod cluster;
+pub mod controllers;
+pub mod demo;
+pub mod gather;
+pub mod live;
 pub mod lower;

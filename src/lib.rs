@@ -3,3 +3,5 @@
 pub mod analysis;
 pub mod evidence;
 pub mod model;
+pub mod report;
+pub mod tools;

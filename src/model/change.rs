@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::gap::Why;
 use super::ingress::Ingress;
 use super::ingress_class::IngressClass;
 use super::object::{Kind, Name, ObjectKey};
@@ -87,6 +88,41 @@ pub enum Aspect {
     ClassOrAnnotation,
     /// A workload's pod template: image, environment, arguments, ports, probes.
     Rollout,
+    /// The same request went elsewhere than before: the effect of a change whose nature this does
+    /// not tell.
+    Decision,
+}
+
+/// What is known to have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Act {
+    Created,
+    Deleted,
+    /// Deleted and created again: another uid under the same name.
+    Recreated,
+    /// A field differs; `before` and `after` are its values, absent where it was not set.
+    Changed,
+    /// A field was written; neither value is known.
+    Written,
+    /// A process started.
+    Started,
+    /// A process ended.
+    Ended,
+    Reloaded,
+    ReloadFailed,
+    /// A component said something of the object; `after` holds its words.
+    Reported,
+    /// A routing decision went from `before` to `after`.
+    Flipped,
+}
+
+/// The rule of an Ingress that a change is confined to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleRef {
+    /// As written; empty for any host.
+    pub host: String,
+    /// `None` when the whole rule is concerned.
+    pub path: Option<String>,
 }
 
 /// One change.
@@ -97,8 +133,11 @@ pub struct Change {
     pub precision_s: u32,
     pub object: ObjectKey,
     pub aspect: Aspect,
+    pub act: Act,
     /// A field path, `""` for the object as a whole.
     pub field: String,
+    /// `None`: not confined to one rule, or not about an Ingress.
+    pub rule: Option<RuleRef>,
     /// `None` when the source cannot tell, or there was none.
     pub before: Option<String>,
     pub after: Option<String>,
@@ -115,7 +154,67 @@ pub struct SourceCoverage {
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
     /// The source could not be read at all.
-    pub unseen: Option<super::gap::Why>,
+    pub unseen: Option<Why>,
+    /// Where silence of this source proves that nothing happened.
+    pub complete: Vec<Complete>,
+    /// What it can never show, however far it reaches.
+    pub blind_to: Vec<Blind>,
+}
+
+/// Within this span and scope the source would have shown every change of the aspect.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Complete {
+    pub aspect: Aspect,
+    pub scope: Scope,
+    /// `None`: not bounded on this side.
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Which objects a statement holds for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Everywhere,
+    Namespace(String),
+    /// One workload and its pods.
+    Workload(ObjectKey),
+}
+
+/// A blind spot of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Blind {
+    /// Old and new values.
+    Values,
+    /// Which item of a list was written.
+    ListItems,
+    /// Fields that were removed.
+    Removals,
+    /// Objects that are gone.
+    Deletions,
+    /// Writes that a later one by the same manager covered up.
+    EarlierWrites,
+    /// The content of writes that were recorded without it.
+    Content,
+    /// Writes that the audit policy leaves out.
+    Unaudited,
+    /// Events dropped or merged under load.
+    DroppedEvents,
+    /// Revisions beyond the history limit.
+    OldRevisions,
+    /// Pods that were replaced, and all but the last termination.
+    GonePods,
+    /// Reloads that start no process.
+    Reloads,
+    /// Edits of the selector or the ports.
+    SelectorEdits,
+    /// Paths nobody asked for, and requests that are not logged.
+    UnseenRequests,
+    /// What the controller does not log at its level.
+    UnloggedActions,
+    /// Anything but who leads: the leader only writes status.
+    DataPath,
+    /// The application's own routes.
+    ApplicationRoutes,
 }
 
 /// A past version of an object that routing depends on.
@@ -173,12 +272,40 @@ pub struct ObjectVersion {
     pub object: Versioned,
 }
 
-/// All versions one source could give, oldest first per object.
+/// A write of which only the fact is known: an audit log at level `Metadata`, an object of a kind
+/// whose versions are not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    pub op: VersionOp,
+    pub at: DateTime<Utc>,
+    pub precision_s: u32,
+    pub by: Option<String>,
+    pub source: ChangeSource,
+    pub object: ObjectKey,
+}
+
+/// How far back a record reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Since {
+    /// To the beginning of the cluster.
+    Ever,
+    /// Everything since then.
+    At(DateTime<Utc>),
+    /// No bound is known: what is missing may have happened or not.
+    Unknown,
+}
+
+/// All versions one source could give; the order does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
     pub source: ChangeSource,
     pub versions: Vec<ObjectVersion>,
-    /// Everything since this time was seen, for these kinds; `None`: no bound is known.
-    pub since: Option<DateTime<Utc>>,
+    pub touches: Vec<Touch>,
+    /// Everything since this time was seen, for these kinds.
+    pub since: Since,
     pub kinds: Vec<Kind>,
+    /// `None`: of all namespaces.
+    pub namespace: Option<String>,
+    /// The record could not be read, or not to its end.
+    pub unseen: Option<Why>,
 }

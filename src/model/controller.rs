@@ -168,7 +168,7 @@ impl Controller {
     pub fn settings(&self) -> Settings {
         Settings {
             version: self.version,
-            args: parse_args(&self.args),
+            args: self.flags(),
             namespace: self.workload.name.namespace.clone(),
             config: match &self.config_map {
                 None | Some((_, Lookup::Absent)) => ConfigSeen::Known(BTreeMap::new()),
@@ -176,6 +176,23 @@ impl Controller {
                 Some((_, Lookup::Unseen(_))) => ConfigSeen::Unseen,
             },
         }
+    }
+
+    /// Every flag, those of `command` first, with `$(POD_NAMESPACE)` filled in as the kubelet does.
+    fn flags(&self) -> Vec<Flag> {
+        let expand = |texts: &[String]| -> Vec<String> {
+            texts.iter().map(|text| text.replace("$(POD_NAMESPACE)", &self.workload.name.namespace)).collect()
+        };
+        let mut flags = parse_flags(&expand(&self.command), true);
+        flags.extend(parse_flags(&expand(&self.args), false));
+        flags
+    }
+
+    /// The field path of a flag.
+    #[must_use]
+    pub fn flag_field(&self, flag: &Flag) -> String {
+        let path = self.arg_field(flag.index);
+        if flag.in_command { path.replace(".args[", ".command[") } else { path }
     }
 
     /// The field path of an argument, such as `spec.template.spec.containers[0].args[3]`.
@@ -202,8 +219,10 @@ pub struct Settings {
 /// One command line flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {
-    /// Index in `args`.
+    /// Index in `args`, or in `command`.
     pub index: usize,
+    /// Written in `command` rather than in `args`.
+    pub in_command: bool,
     /// Without leading dashes, lower case.
     pub name: String,
     /// `None` for a bare switch.
@@ -255,7 +274,7 @@ impl Settings {
     }
 }
 
-fn parse_args(args: &[String]) -> Vec<Flag> {
+fn parse_flags(args: &[String], in_command: bool) -> Vec<Flag> {
     let mut flags = Vec::new();
     for (index, arg) in args.iter().enumerate() {
         let Some(body) = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-')) else { continue };
@@ -268,7 +287,7 @@ fn parse_args(args: &[String]) -> Vec<Flag> {
             let next = args.get(index + 1).filter(|next| !next.starts_with('-'));
             (body, next.cloned())
         };
-        flags.push(Flag { index, name: name.to_ascii_lowercase(), value });
+        flags.push(Flag { index, in_command, name: name.to_ascii_lowercase(), value });
     }
     flags
 }
@@ -294,24 +313,55 @@ mod tests {
         }
     }
 
+    fn controller(command: &[&str], args: &[&str]) -> Controller {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Controller {
+            kind: ControllerKind::IngressNginx,
+            workload: ObjectKey::new(super::super::object::Kind::Deployment, "edge", "c"),
+            container_index: 0,
+            container: "controller".to_owned(),
+            image: String::new(),
+            version: None,
+            command: own(command),
+            args: own(args),
+            pods: Vec::new(),
+            config_map: None,
+            services: Vec::new(),
+        }
+    }
+
     #[test]
     fn the_last_flag_wins_and_switches_read_as_true() {
-        let settings = Settings {
-            args: parse_args(&[
-                "/nginx-ingress-controller".to_owned(),
-                "--ingress-class=a".to_owned(),
-                "--watch-ingress-without-class".to_owned(),
-                "--ingress-class=b".to_owned(),
-                "--v".to_owned(),
-                "3".to_owned(),
-                "--deep-inspect=false".to_owned(),
-            ]),
-            ..Settings::default()
-        };
+        let settings = controller(
+            &[],
+            &[
+                "/nginx-ingress-controller",
+                "--ingress-class=a",
+                "--watch-ingress-without-class",
+                "--ingress-class=b",
+                "--v",
+                "3",
+                "--deep-inspect=false",
+                "--watch-namespace=$(POD_NAMESPACE)",
+            ],
+        )
+        .settings();
         assert_eq!(settings.value("ingress-class"), Some("b"));
         assert!(settings.is_set("watch-ingress-without-class"));
         assert_eq!(settings.value("v"), Some("3"));
         assert!(!settings.is_set("deep-inspect"));
         assert_eq!(settings.flag("ingress-class").map(|flag| flag.index), Some(3));
+        assert_eq!(settings.value("watch-namespace"), Some("edge"));
+    }
+
+    #[test]
+    fn flags_may_stand_in_the_command() {
+        let controller = controller(&["/nginx-ingress-controller", "--ingress-class=a"], &["--v=2"]);
+        let settings = controller.settings();
+        let flag = settings.flag("ingress-class").expect("flag");
+        assert_eq!(flag.value.as_deref(), Some("a"));
+        assert_eq!(controller.flag_field(flag), "spec.template.spec.containers[0].command[1]");
+        let flag = settings.flag("v").expect("flag");
+        assert_eq!(controller.flag_field(flag), "spec.template.spec.containers[0].args[0]");
     }
 }

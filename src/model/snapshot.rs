@@ -3,7 +3,7 @@
 //! Invariant: a lookup is three-valued. `Absent` is answered only for a place that was listed
 //! completely; everything else that is not there is `Unseen`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -94,6 +94,21 @@ impl<T: Object> Listing<T> {
     #[must_use]
     pub fn complete(kind: Kind, items: Vec<T>) -> Self {
         Self::new(kind, items, Coverage { everywhere: true, ..Coverage::default() })
+    }
+
+    /// Adds what another list of the same kind saw; of two objects with one name the newcomer wins.
+    pub fn extend(&mut self, items: Vec<T>, coverage: Coverage) {
+        let Coverage { everywhere, namespaces, missing } = coverage;
+        let mut all = std::mem::take(&mut self.items);
+        let names: HashSet<(Kind, Name)> =
+            items.iter().map(|item| (item.kind(), item.meta().key())).collect();
+        all.retain(|item| !names.contains(&(item.kind(), item.meta().key())));
+        all.extend(items);
+        let mut merged = std::mem::take(&mut self.coverage);
+        merged.everywhere |= everywhere;
+        merged.namespaces.extend(namespaces);
+        merged.missing.extend(missing);
+        *self = Self::new(self.kind, all, merged);
     }
 
     #[must_use]

@@ -42,7 +42,7 @@ impl TargetLink {
         }
     }
 
-    /// A numbered target that no container listed although they declare others: legal, and often wrong.
+    /// A numbered target that no container declares although they declare others: legal, and often wrong.
     #[must_use]
     pub fn suspicious(&self) -> bool {
         matches!(self.target, PortRef::Number(_))

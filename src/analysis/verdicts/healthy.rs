@@ -1,0 +1,65 @@
+//! HEALTHY: the URL does not answer 404 and has no run of 404s.
+//!
+//! Decisive: a success that was seen. Without one, a rule that takes the request, ready endpoints and a
+//! log that would have shown 404s make it likely.
+
+use crate::model::verdict::{Code, Confidence};
+
+use super::super::facts::Facts;
+use super::super::facts::symptom::Seen;
+use super::super::routing::{Note, Outcome};
+use super::{Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+
+pub struct Healthy;
+
+impl Verdict for Healthy {
+    fn code(&self) -> Code {
+        Code::Healthy
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Ruling {
+        let succeeded = facts.symptom.status.is_some_and(|status| status < 300 || status == 304);
+        let doubtful = facts.decision.notes.iter().any(|note| {
+            matches!(note, Note::BackendUnseen(_) | Note::SettingsUnseen | Note::PatternUndecided { .. })
+        });
+        let quiet = facts.symptom.seen == Seen::Nothing
+            && facts.decision.outcome == Outcome::Routed
+            && facts.log.read
+            && facts.log.silent.is_none()
+            && facts.log.answers.is_empty()
+            && !doubtful;
+        if !succeeded && !quiet {
+            return Ruling::Silent;
+        }
+        let mut evidence = Vec::new();
+        if let Seen::Probe(at) = facts.symptom.seen
+            && let Some(probe) = facts.probes.get(at)
+        {
+            evidence.push(Evidence {
+                point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
+                source: cite::probe(probe),
+            });
+        }
+        evidence.extend(
+            facts.log.answers.iter().filter(|a| a.status < 400).max_by_key(|a| a.last).and_then(cite::answer),
+        );
+        if let Some((ingress, place)) = facts.winner() {
+            evidence.push(Evidence {
+                point: Point::RoutesTo {
+                    service: gate::intended_service(facts).cloned().unwrap_or_default(),
+                    path: facts.decision.winner.as_ref().map(|w| w.path.clone()).unwrap_or_default(),
+                },
+                source: cite::path(ingress, place),
+            });
+        }
+        Judgement {
+            code: Code::Healthy,
+            confidence: if succeeded && gate::seen(facts) { Confidence::Certain } else { Confidence::Likely },
+            culprit: None,
+            since: None,
+            evidence,
+            fix: Fix::Nothing,
+        }
+        .into()
+    }
+}

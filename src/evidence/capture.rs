@@ -1,0 +1,243 @@
+//! A capture: a cluster's objects, logs, probes and history as files, read whole into memory.
+//!
+//! A folder, one file, `.tar`, `.tar.gz`/`.tgz` or `.zip`; the layout is recognised by content. Nothing
+//! is ever written. What cannot be read becomes a gap, unless nothing at all can be read.
+//!
+//! Absent or not captured: a kind of which the capture holds no object was *listed and empty* only if
+//! a `capture.json` says what was refused; without one it is *not captured*.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::model::gap::{Gap, Unseen, Why};
+use crate::model::log::LogStream;
+use crate::model::object::Kind;
+use crate::model::probe::ProbeOutput;
+use crate::model::snapshot::Coverage;
+
+pub mod archive;
+mod plain;
+mod probes;
+
+/// The files of a capture by relative path, `/` as separator.
+pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
+
+/// Why a capture cannot be used at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CaptureError {
+    #[error("there is nothing at {path}")]
+    NotFound { path: String },
+    #[error("{path} cannot be read: {detail}")]
+    Unreadable { path: String, detail: String },
+    #[error("{path} is not a folder, a YAML or JSON file, or a .tar, .tar.gz, .tgz or .zip archive")]
+    NotACapture { path: String },
+    #[error("{path} holds no Kubernetes object that could be read{}", first_fault(.faults))]
+    NoObjects { path: String, faults: Vec<String> },
+}
+
+fn first_fault(faults: &[String]) -> String {
+    faults.first().map(|fault| format!("; first fault: {fault}")).unwrap_or_default()
+}
+
+/// `capture.json`.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    pub taken_at: Option<DateTime<Utc>>,
+    pub server_version: Option<String>,
+    pub context: Option<String>,
+    pub errors: Vec<ListError>,
+    pub dns: Vec<DnsEntry>,
+}
+
+/// A list that the taker of the capture could not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListError {
+    pub resource: String,
+    /// Empty: in all namespaces.
+    pub namespace: String,
+    pub reason: String,
+    pub message: String,
+}
+
+/// What a name resolved to when the capture was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsEntry {
+    pub name: String,
+    pub addresses: Vec<String>,
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// An opened capture.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// `None`: no `capture.json`, so nothing can be said about lists that are missing.
+    pub about: Option<About>,
+    objects: HashMap<Kind, Vec<Value>>,
+    /// Kinds that occur, also as empty lists.
+    listed: BTreeSet<Kind>,
+    logs: BTreeMap<LogStream, Cow<'static, [u8]>>,
+    pub probes: Vec<ProbeOutput>,
+    /// `history.jsonl`, undigested.
+    pub history: Option<Cow<'static, [u8]>>,
+    /// `audit.jsonl`, undigested.
+    pub audit: Option<Cow<'static, [u8]>>,
+    /// Files that could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+impl Capture {
+    /// Opens a folder, file or archive.
+    ///
+    /// # Errors
+    /// When nothing can be read of it; partial trouble is in `gaps`.
+    pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        let (files, gaps) = archive::read(path)?;
+        Self::from_files(files, gaps, &path.display().to_string())
+    }
+
+    /// Reads files already in memory; `name` is for messages.
+    ///
+    /// # Errors
+    /// When they hold no object.
+    pub fn from_files(files: Files, gaps: Vec<Gap>, name: &str) -> Result<Self, CaptureError> {
+        let capture = plain::read(files, gaps);
+        if capture.objects.is_empty() && capture.listed.is_empty() {
+            let faults = capture
+                .gaps
+                .iter()
+                .filter_map(|gap| match (&gap.what, &gap.why) {
+                    (Unseen::File { path }, Why::Malformed { detail }) => Some(format!("{path}: {detail}")),
+                    (Unseen::File { path }, _) => Some(path.clone()),
+                    _ => None,
+                })
+                .collect();
+            return Err(CaptureError::NoObjects { path: name.to_owned(), faults });
+        }
+        Ok(capture)
+    }
+
+    /// All objects of a kind that `keep` keeps, and how much of the kind the capture covers.
+    pub fn list<K: DeserializeOwned, T>(
+        &self,
+        kind: Kind,
+        mut keep: impl FnMut(K) -> Option<T>,
+    ) -> (Vec<T>, Coverage, Vec<Gap>) {
+        let mut gaps = Vec::new();
+        let mut kept = Vec::new();
+        for value in self.objects.get(&kind).map(Vec::as_slice).unwrap_or_default() {
+            match K::deserialize(value) {
+                Ok(object) => kept.extend(keep(object)),
+                Err(error) => gaps.push(Gap {
+                    what: Unseen::Object(key_of(kind, value)),
+                    why: Why::Malformed { detail: error.to_string() },
+                }),
+            }
+        }
+        (kept, self.coverage(kind), gaps)
+    }
+
+    /// How much of a kind the capture covers.
+    #[must_use]
+    pub fn coverage(&self, kind: Kind) -> Coverage {
+        let mut coverage = Coverage::default();
+        coverage.everywhere = self.about.is_some() || self.listed.contains(&kind);
+        if !coverage.everywhere {
+            coverage.missing.insert(String::new(), Why::NotCaptured);
+        }
+        for error in self.about.iter().flat_map(|about| &about.errors) {
+            if error.resource == kind.resource() || error.resource.split('.').next() == Some(kind.resource())
+            {
+                if error.namespace.is_empty() {
+                    coverage.everywhere = false;
+                }
+                coverage.missing.insert(error.namespace.clone(), error.why(kind));
+            }
+        }
+        coverage
+    }
+
+    /// Why an object of this kind and namespace may exist without being in the capture; `None` when
+    /// the capture covers them all.
+    #[must_use]
+    pub fn missing(&self, kind: Kind, namespace: &str) -> Option<Why> {
+        let coverage = self.coverage(kind);
+        let refused = coverage.missing.get(namespace).or_else(|| coverage.missing.get("")).cloned();
+        if coverage.everywhere { refused } else { refused.or(Some(Why::NotCaptured)) }
+    }
+
+    /// The newest creation or write time of any object.
+    #[must_use]
+    pub fn newest_time(&self) -> Option<DateTime<Utc>> {
+        let times = self.objects.values().flatten().flat_map(|value| {
+            let created = value.pointer("/metadata/creationTimestamp");
+            let writes = value.pointer("/metadata/managedFields").and_then(Value::as_array);
+            let written = writes.into_iter().flatten().filter_map(|write| write.get("time"));
+            let seen = value.get("lastTimestamp");
+            created.into_iter().chain(written).chain(seen)
+        });
+        times.filter_map(|time| time.as_str()?.parse().ok()).max()
+    }
+
+    /// The raw objects of a kind, for citations to be checked against.
+    #[must_use]
+    pub fn raw(&self, kind: Kind) -> &[Value] {
+        self.objects.get(&kind).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The container logs that were captured.
+    pub fn streams(&self) -> impl Iterator<Item = &LogStream> {
+        self.logs.keys()
+    }
+
+    /// A container's log, if it was captured.
+    #[must_use]
+    pub fn log(&self, stream: &LogStream) -> Option<&[u8]> {
+        self.logs.get(stream).map(AsRef::as_ref)
+    }
+
+    /// Why a container's log is missing, where `capture.json` says so.
+    #[must_use]
+    pub fn log_error(&self, stream: &LogStream) -> Why {
+        self.about
+            .iter()
+            .flat_map(|about| &about.errors)
+            .find(|error| {
+                matches!(error.resource.as_str(), "pods/log" | "logs")
+                    && (error.namespace.is_empty() || error.namespace == stream.namespace)
+            })
+            .map_or(Why::NotCaptured, |error| error.why_of("get", "", "pods/log"))
+    }
+}
+
+impl ListError {
+    fn why(&self, kind: Kind) -> Why {
+        self.why_of("list", kind.api_group(), kind.resource())
+    }
+
+    fn why_of(&self, verb: &'static str, group: &'static str, resource: &str) -> Why {
+        match self.reason.to_ascii_lowercase().as_str() {
+            "forbidden" => Why::Forbidden {
+                verb,
+                group,
+                resource: resource.to_owned(),
+                namespace: (!self.namespace.is_empty()).then(|| self.namespace.clone()),
+            },
+            "unauthorized" => Why::Unauthorized,
+            "notfound" | "notinstalled" => Why::NotInstalled,
+            "timeout" | "timedout" => Why::TimedOut { seconds: 0 },
+            _ => Why::Unreachable {
+                detail: if self.message.is_empty() { self.reason.clone() } else { self.message.clone() },
+            },
+        }
+    }
+}
+
+fn key_of(kind: Kind, value: &Value) -> crate::model::object::ObjectKey {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    crate::model::object::ObjectKey::new(kind, text("/metadata/namespace"), text("/metadata/name"))
+}

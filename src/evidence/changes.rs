@@ -1,0 +1,3 @@
+//! Records of past versions: read into `model::change::Replay`, one file a source.
+
+pub mod watch_replay;

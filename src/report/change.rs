@@ -1,0 +1,104 @@
+//! A change as results print it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::object_ref::ObjectRef;
+use super::text::Text;
+use super::time::Time;
+use crate::model::change::Change;
+
+/// One change of one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChangeReport {
+    pub at: Time,
+    /// The change lies within this many seconds before `at`.
+    pub precision_s: u32,
+    pub object: ObjectRef,
+    pub field: Text,
+    pub before: Option<Text>,
+    pub after: Option<Text>,
+    pub by: Option<Text>,
+    /// The source that saw it.
+    pub via: &'static str,
+}
+
+impl From<&Change> for ChangeReport {
+    fn from(change: &Change) -> Self {
+        let Change { at, precision_s, object, aspect: _, field, before, after, by, via } = change;
+        Self {
+            at: Time(*at),
+            precision_s: *precision_s,
+            object: ObjectRef::from(object),
+            field: Text::path(field),
+            before: before.as_ref().map(Text::from),
+            after: after.as_ref().map(Text::from),
+            by: by.as_ref().map(Text::from),
+            via: via.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for ChangeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.at, self.object)?;
+        if !self.field.is_empty() {
+            write!(f, " {}", self.field)?;
+        }
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => write!(f, ": \"{before}\" → \"{after}\"")?,
+            (None, Some(after)) => write!(f, ": now \"{after}\"")?,
+            (Some(before), None) => write!(f, ": was \"{before}\"")?,
+            (None, None) => {}
+        }
+        if let Some(by) = &self.by {
+            write!(f, ", by \"{by}\"")?;
+        }
+        write!(f, " ({}", self.via)?;
+        if self.precision_s > 0 {
+            write!(f, ", up to {} s earlier", self.precision_s)?;
+        }
+        f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::change::{Aspect, ChangeSource};
+    use crate::model::object::{Kind, ObjectKey};
+
+    #[test]
+    fn a_change_is_printed_with_its_times_values_and_source() {
+        let change = Change {
+            at: "2026-11-22T10:00:00Z".parse().expect("a time"),
+            precision_s: 5,
+            object: ObjectKey::new(Kind::Ingress, "shop", "web"),
+            aspect: Aspect::IngressPaths,
+            field: "spec.rules[0].http.paths[0].path".to_owned(),
+            before: Some("/api".to_owned()),
+            after: Some("/v2".to_owned()),
+            by: Some("kubectl-edit".to_owned()),
+            via: ChangeSource::ManagedFields,
+        };
+        let report = ChangeReport::from(&change);
+        assert_eq!(
+            serde_json::to_value(&report).expect("json"),
+            json!({
+                "at": "2026-11-22T10:00:00Z", "precision_s": 5,
+                "object": {"kind": "Ingress", "namespace": "shop", "name": "web"},
+                "field": "spec.rules[0].http.paths[0].path", "before": "/api", "after": "/v2",
+                "by": "kubectl-edit", "via": "managed_fields",
+            })
+        );
+        assert_eq!(
+            report.to_string(),
+            "2026-11-22T10:00:00Z Ingress shop/web spec.rules[0].http.paths[0].path: \"/api\" → \"/v2\", \
+             by \"kubectl-edit\" (managed_fields, up to 5 s earlier)"
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! The tools: what can be asked, as one list that the MCP server and the command line both serve.
+//!
+//! Assumption: a tool is a pure function of the toolbox and its parameters. Everything around it
+//! lives here once: arguments are checked against the published schema (`arguments`), calls wait their
+//! turn (`gate`), end in time, survive a panic, and answer in two halves that each fit every client.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::report::Render;
+use crate::report::limits::MAX_CHARS;
+
+mod arguments;
+pub mod call;
+pub mod failure;
+mod gate;
+pub mod portable;
+pub mod settings;
+
+pub use call::{Call, Confirmation, Confirmer, Progress};
+pub use failure::{FailureCode, ToolFailure};
+pub use settings::{ProbePolicy, Settings, Source};
+
+/// How long a tool may take; most clients stop waiting at 60 s.
+const DEADLINE: Duration = Duration::from_secs(45);
+
+/// What every tool works with. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Toolbox(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    gate: gate::Gate,
+}
+
+impl Toolbox {
+    /// Opens nothing yet: the source is reached by the first call that needs it, so that a broken
+    /// kubeconfig is a tool's answer and not the end of the program.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self(Arc::new(Inner { settings, gate: gate::Gate::default() }))
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+}
+
+/// One question that can be asked. A tool is a type without values, in a file of its own.
+pub trait Tool: Send + Sync + 'static {
+    /// `snake_case`, and what the file is called.
+    const NAME: &'static str;
+    const TITLE: &'static str;
+    /// What it decides, when to call it and what it does not look at; the first sentence stands alone.
+    const DESCRIPTION: &'static str;
+    /// Whether it only reads.
+    const READ_ONLY: bool;
+    /// Whether text that outsiders wrote comes back: request paths, answers of applications.
+    const OPEN_WORLD: bool;
+    /// Whether clients that defer tools should show it at once.
+    const ALWAYS_LOAD: bool;
+    /// Words by which clients that search for tools find it.
+    const SEARCH_HINT: &'static str;
+    type Params: DeserializeOwned + JsonSchema + Send;
+    type Report: Serialize + JsonSchema + Render + Send;
+
+    fn run(
+        toolbox: &Toolbox,
+        params: Self::Params,
+        call: &Call,
+    ) -> impl Future<Output = Result<Self::Report, ToolFailure>> + Send;
+}
+
+/// An answer in its two halves, each complete on its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    pub structured: Value,
+    pub text: String,
+}
+
+impl Reply {
+    fn of<R: Serialize + Render>(tool: &'static str, report: &R) -> Result<Self, ToolFailure> {
+        let structured = serde_json::to_value(report).map_err(|error| {
+            tracing::error!(tool, %error, "a report could not be written as JSON");
+            internal(tool)
+        })?;
+        let reply = Self { structured, text: report.text() };
+        let sizes = (reply.structured.to_string().chars().count(), reply.text.chars().count());
+        if sizes.0.max(sizes.1) <= MAX_CHARS {
+            return Ok(reply);
+        }
+        tracing::error!(tool, structured = sizes.0, text = sizes.1, "a report is larger than clients take");
+        Err(ToolFailure::new(
+            FailureCode::TooLarge,
+            format!("the answer has {} characters and clients take {MAX_CHARS}", sizes.0.max(sizes.1)),
+            "ask for less: name one namespace, ingress or url, a shorter time, or detail concise",
+        ))
+    }
+}
+
+fn internal(tool: &str) -> ToolFailure {
+    ToolFailure::new(
+        FailureCode::Internal,
+        format!("{tool} failed inside this program; the fault is in its log"),
+        "go on with the next tool of the runbook",
+    )
+}
+
+type Run = for<'a> fn(&'a Toolbox, Value, &'a Call) -> BoxFuture<'a, Result<Reply, ToolFailure>>;
+
+/// A tool as the registry lists it, its types erased.
+#[derive(Clone)]
+pub struct Entry {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub description: &'static str,
+    pub read_only: bool,
+    pub open_world: bool,
+    pub always_load: bool,
+    pub search_hint: &'static str,
+    /// Portable JSON schemas, computed once.
+    pub input_schema: Value,
+    pub output_schema: Value,
+    pub deadline: Duration,
+    run: Run,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.name).finish()
+    }
+}
+
+/// The entry of one tool.
+#[must_use]
+pub fn entry<T: Tool>() -> Entry {
+    Entry {
+        name: T::NAME,
+        title: T::TITLE,
+        description: T::DESCRIPTION,
+        read_only: T::READ_ONLY,
+        open_world: T::OPEN_WORLD,
+        always_load: T::ALWAYS_LOAD,
+        search_hint: T::SEARCH_HINT,
+        input_schema: portable::input::<T::Params>(),
+        output_schema: portable::output::<T::Report>(),
+        deadline: DEADLINE,
+        run: |toolbox, arguments, call| {
+            Box::pin(async move {
+                let params = arguments::read::<T::Params>(arguments)?;
+                let report = T::run(toolbox, params, call).await?;
+                Reply::of(T::NAME, &report)
+            })
+        },
+    }
+}
+
+impl Entry {
+    /// Answers one call: in time, whatever the arguments, whatever goes wrong inside.
+    ///
+    /// # Errors
+    /// When the question could not be answered; the failure says what to do.
+    pub async fn call(&self, toolbox: &Toolbox, arguments: Value, call: &Call) -> Result<Reply, ToolFailure> {
+        let started = Instant::now();
+        let outcome = tokio::select! {
+            biased;
+            () = call.cancelled.cancelled() => Err(cancelled()),
+            outcome = self.answer(toolbox, arguments, call) => outcome,
+        };
+        // Work that a tool spawned ends with the call, whichever way the call ended.
+        call.cancelled.cancel();
+        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &outcome {
+            Ok(_) => tracing::info!(tool = self.name, millis, "answered"),
+            Err(failure) => tracing::info!(tool = self.name, millis, code = %failure.code, "not answered"),
+        }
+        outcome
+    }
+
+    async fn answer(&self, toolbox: &Toolbox, arguments: Value, call: &Call) -> Result<Reply, ToolFailure> {
+        let arguments = arguments::check(&self.input_schema, arguments)?;
+        let _turn = toolbox.0.gate.enter().await?;
+        let span = tracing::info_span!("tool", name = self.name);
+        let work = AssertUnwindSafe((self.run)(toolbox, arguments, call)).catch_unwind().instrument(span);
+        match tokio::time::timeout(self.deadline, work).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => {
+                tracing::error!(tool = self.name, "a tool panicked");
+                Err(internal(self.name))
+            }
+            Err(_) => Err(ToolFailure::new(
+                FailureCode::TimedOut,
+                format!("{} did not finish within {} s", self.name, self.deadline.as_secs()),
+                "ask for less: one namespace, one ingress, or a shorter time",
+            )),
+        }
+    }
+}
+
+fn cancelled() -> ToolFailure {
+    ToolFailure::new(FailureCode::Cancelled, "the call was taken back", "call again when it is wanted")
+}
+
+/// Every tool, sorted by name.
+#[must_use]
+pub fn registry() -> &'static [Entry] {
+    static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+        let mut entries: Vec<Entry> = vec![];
+        entries.sort_by_key(|entry| entry.name);
+        entries
+    });
+    &REGISTRY
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Does what its parameter says.
+    struct Puppet;
+
+    #[derive(Deserialize, JsonSchema)]
+    struct PuppetParams {
+        /// What to do: answer, panic, sleep or swell.
+        act: String,
+    }
+
+    #[derive(Serialize, JsonSchema)]
+    struct PuppetReport {
+        did: String,
+    }
+
+    impl Render for PuppetReport {
+        fn text(&self) -> String {
+            format!("did {}", self.did)
+        }
+    }
+
+    impl Tool for Puppet {
+        const NAME: &'static str = "puppet";
+        const TITLE: &'static str = "Puppet";
+        const DESCRIPTION: &'static str = "Does as told.";
+        const READ_ONLY: bool = true;
+        const OPEN_WORLD: bool = false;
+        const ALWAYS_LOAD: bool = false;
+        const SEARCH_HINT: &'static str = "puppet";
+        type Params = PuppetParams;
+        type Report = PuppetReport;
+
+        async fn run(_: &Toolbox, params: PuppetParams, call: &Call) -> Result<PuppetReport, ToolFailure> {
+            match params.act.as_str() {
+                "panic" => panic!("as told"),
+                "sleep" => tokio::time::sleep(Duration::from_mins(1)).await,
+                "swell" => return Ok(PuppetReport { did: "x".repeat(MAX_CHARS) }),
+                "ask" if call.confirm.confirm("dance").await == Confirmation::NobodyThere => {
+                    return Ok(PuppetReport { did: "nothing, nobody was there".to_owned() });
+                }
+                _ => {}
+            }
+            Ok(PuppetReport { did: params.act })
+        }
+    }
+
+    async fn act(what: &str) -> Result<Reply, ToolFailure> {
+        let puppet = Entry { deadline: Duration::from_millis(50), ..entry::<Puppet>() };
+        let toolbox = Toolbox::new(Settings::default());
+        puppet.call(&toolbox, json!({"act": what}), &Call::default()).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_has_both_halves() {
+        let reply = act("answer").await.expect("an answer");
+        assert_eq!(reply, Reply { structured: json!({"did": "answer"}), text: "did answer".to_owned() });
+        assert_eq!(act("ask").await.expect("an answer").text, "did nothing, nobody was there");
+    }
+
+    #[tokio::test]
+    async fn a_panic_a_delay_and_a_flood_are_failures_of_one_call() {
+        for (what, code) in [
+            ("panic", FailureCode::Internal),
+            ("sleep", FailureCode::TimedOut),
+            ("swell", FailureCode::TooLarge),
+        ] {
+            assert_eq!(act(what).await.expect_err(what).code, code);
+        }
+    }
+
+    #[tokio::test]
+    async fn taking_a_call_back_ends_it_at_once() {
+        let puppet = entry::<Puppet>();
+        let toolbox = Toolbox::new(Settings::default());
+        let call = Call::default();
+        let stop = call.cancelled.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            stop.cancel();
+        });
+        let started = Instant::now();
+        let failure = puppet.call(&toolbox, json!({"act": "sleep"}), &call).await.expect_err("cancelled");
+        assert_eq!(failure.code, FailureCode::Cancelled);
+        assert!(started.elapsed() < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_registry_is_sorted() {
+        assert!(registry().is_sorted_by_key(|entry| entry.name));
+    }
+}
