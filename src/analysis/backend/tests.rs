@@ -571,7 +571,12 @@ fn each_controller_answers_a_broken_chain_in_its_own_way() {
 #[test]
 fn settings_decide_where_a_product_lets_them() {
     let flag = |name: &str, value: Option<&str>| Settings {
-        args: vec![Flag { index: 0, name: name.to_owned(), value: value.map(str::to_owned) }],
+        args: vec![Flag {
+            index: 0,
+            in_command: false,
+            name: name.to_owned(),
+            value: value.map(str::to_owned),
+        }],
         ..Settings::default()
     };
     let empty = chain("80", "svc web sel=app=web ports=80\nslice web ports=80");
