@@ -12,6 +12,9 @@
 pub mod adoption;
 pub mod backend;
 pub mod changes;
+pub mod conflict;
+pub mod conflicts;
+pub mod field;
 pub mod routing;
-pub mod view;
 pub mod timeline;
+pub mod view;
