@@ -12,7 +12,7 @@ use crate::model::gap::Gap;
 use crate::model::ingress::PortRef;
 use crate::model::object::{Name, Object};
 use crate::model::pod::Pod;
-use crate::model::service::Service;
+use crate::model::service::{Service, ServicePort};
 use crate::model::snapshot::{Listing, Lookup, Snapshot};
 
 pub mod answer;
@@ -99,38 +99,57 @@ pub struct Chain {
 /// Walks the chain of one Service port.
 #[must_use]
 pub fn walk(snapshot: &Snapshot, name: &Name, port: &PortRef) -> Chain {
-    let mut chain = Chain {
-        service: name.clone(),
-        port: port.clone(),
-        found: service::find(snapshot, name),
-        port_link: None,
-        target: None,
-        selector: None,
-        endpoints: None,
-        pods: None,
-        caught: Vec::new(),
-        oddities: Vec::new(),
+    let Lookup::Found(service) = snapshot.services.get(&name.namespace, &name.name) else {
+        return Chain::new(name.clone(), port.clone(), service::find(snapshot, name));
     };
-    let Lookup::Found(service) = snapshot.services.get(&name.namespace, &name.name) else { return chain };
-    let link = port::find(service, port);
-    let resolved = link.port().cloned();
-    chain.port_link = Some(link);
+    let mut chain = glance(service, port, |resolved| endpoints::count(snapshot, name, resolved));
     if service.is_external_name() {
         return chain;
     }
     let selected = select(snapshot, service);
-    if let Some(resolved) = &resolved {
+    if let Some(resolved) = chain.port_link.as_ref().and_then(PortLink::port) {
         chain.target = target::find(resolved, &selected, service, snapshot);
     }
     chain.selector = Some(selector::judge(snapshot, service, &selected));
-    chain.endpoints = Some(endpoints::count(snapshot, name, resolved.as_ref()));
     chain.pods = pods::judge(snapshot, service, &selected);
     chain.caught = owners::group(snapshot, &selected);
     chain.oddities = oddity::find(snapshot, service, &selected);
     chain
 }
 
+/// The links that a controller itself goes by: Service, port, and what the slices list for it. For
+/// callers that ask about many Services and have indexed the slices.
+#[must_use]
+pub fn glance(
+    service: &Service,
+    port: &PortRef,
+    count: impl FnOnce(Option<&ServicePort>) -> Seen<Endpoints>,
+) -> Chain {
+    let mut chain = Chain::new(service.meta.key(), port.clone(), Found::Here(service::shape(service)));
+    let link = port::find(service, port);
+    if !service.is_external_name() {
+        chain.endpoints = Some(count(link.port()));
+    }
+    chain.port_link = Some(link);
+    chain
+}
+
 impl Chain {
+    pub(super) fn new(service: Name, port: PortRef, found: Found) -> Self {
+        Self {
+            service,
+            port,
+            found,
+            port_link: None,
+            target: None,
+            selector: None,
+            endpoints: None,
+            pods: None,
+            caught: Vec::new(),
+            oddities: Vec::new(),
+        }
+    }
+
     /// What is known of one link.
     #[must_use]
     pub fn state(&self, link: Link) -> State {

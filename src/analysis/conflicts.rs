@@ -14,10 +14,16 @@ use crate::model::snapshot::Snapshot;
 
 pub mod annotation_and_field_disagree;
 pub mod annotation_policy_drop;
+pub mod backend_missing;
+pub mod capture_group_missing;
 pub mod class_missing;
 pub mod class_not_found;
 pub mod class_of_other_controller;
+pub mod foreign_annotations;
+pub mod rewrite_without_capture;
 pub mod several_default_classes;
+pub mod snippet;
+pub mod tls_host_not_in_rules;
 pub mod two_controllers_one_class;
 
 /// One rule.
@@ -33,10 +39,16 @@ pub trait ConflictRule: Sync {
 pub static RULES: &[&dyn ConflictRule] = &[
     &annotation_and_field_disagree::Rule,
     &annotation_policy_drop::Rule,
+    &backend_missing::Rule,
+    &capture_group_missing::Rule,
     &class_missing::Rule,
     &class_not_found::Rule,
     &class_of_other_controller::Rule,
+    &foreign_annotations::Rule,
+    &rewrite_without_capture::Rule,
     &several_default_classes::Rule,
+    &snippet::Rule,
+    &tls_host_not_in_rules::Rule,
     &two_controllers_one_class::Rule,
 ];
 
@@ -70,7 +82,7 @@ fn run(field: &Field<'_>) -> Vec<Conflict> {
 }
 
 /// Worst first, then by rule, host and objects; of equal findings on several controllers the first stays.
-fn sort(mut found: Vec<Conflict>) -> Vec<Conflict> {
+pub(super) fn sort(mut found: Vec<Conflict>) -> Vec<Conflict> {
     found.sort_by(|a, b| {
         (a.severity, a.rule, &a.host, &a.objects, &a.controller).cmp(&(
             b.severity,

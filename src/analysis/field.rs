@@ -18,6 +18,7 @@ pub mod backends;
 pub mod hosts;
 #[cfg(test)]
 pub(crate) mod kit;
+pub mod pattern;
 
 use backends::Backends;
 use hosts::Hosts;

@@ -40,7 +40,9 @@ pub enum Shape {
     ExternalName(String),
 }
 
-pub(super) fn find(snapshot: &Snapshot, name: &Name) -> Found {
+/// Looks a Service up; when it is not there, for what was probably meant.
+#[must_use]
+pub fn find(snapshot: &Snapshot, name: &Name) -> Found {
     match snapshot.services.get(&name.namespace, &name.name) {
         Lookup::Found(service) => Found::Here(shape(service)),
         Lookup::Unseen(gap) => Found::Unseen(gap),
@@ -61,7 +63,7 @@ pub(super) fn find(snapshot: &Snapshot, name: &Name) -> Found {
     }
 }
 
-fn shape(service: &Service) -> Shape {
+pub(super) fn shape(service: &Service) -> Shape {
     if service.is_external_name() {
         return Shape::ExternalName(service.external_name.clone().unwrap_or_default());
     }

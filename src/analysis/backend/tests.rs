@@ -15,7 +15,6 @@ use crate::model::event::Event;
 use crate::model::gap::Why;
 use crate::model::object::{FieldWrite, Kind, ObjectMeta, Owner as Controlling};
 use crate::model::pod::{Container, ContainerPort, ContainerStatus, PodTemplate, Termination};
-use crate::model::service::ServicePort;
 use crate::model::snapshot::Coverage;
 use crate::model::workload::{Revision, Workload};
 

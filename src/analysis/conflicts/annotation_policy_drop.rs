@@ -84,8 +84,8 @@ mod tests {
              ing shop/all default=web:80 refused=catch-all
              ing shop/fine host=a.example /(P)->web:80",
             &[
-                "high m.example: minio/console metadata.annotations[\"nginx.ingress.kubernetes.io/server-snippet\"]",
                 "high: shop/all spec.defaultBackend.service.name",
+                "high m.example: minio/console metadata.annotations[\"nginx.ingress.kubernetes.io/server-snippet\"]",
             ],
         );
     }

@@ -94,13 +94,13 @@ mod tests {
              ing shop/web cls=ngnix host=a.example /(P)->web:80 refused=class-not-found,ngnix
              ing shop/old cls=- acls=zzz host=b.example /(P)->web:80 refused=annotation-differs,zzz,nginx",
             &[
-                "high b.example: shop/old metadata.annotations[\"kubernetes.io/ingress.class\"]",
                 "high a.example: shop/web spec.ingressClassName",
+                "high b.example: shop/old metadata.annotations[\"kubernetes.io/ingress.class\"]",
             ],
         );
         let nearest = vec!["nginx".to_owned()];
-        assert_eq!(found[1].facts, Facts::ClassNotFound { class: "ngnix".to_owned(), nearest });
-        assert!(matches!(&found[0].fix, Fix::Create { key, .. } if key.name.name == "zzz"));
+        assert_eq!(found[0].facts, Facts::ClassNotFound { class: "ngnix".to_owned(), nearest });
+        assert!(matches!(&found[1].fix, Fix::Create { key, .. } if key.name.name == "zzz"));
     }
 
     #[test]

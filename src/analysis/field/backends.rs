@@ -1,13 +1,16 @@
-//! Endpoint counts of Service ports, indexed once: rules ask for every backend of a cluster.
+//! Service ports and their endpoints, with the slices indexed once: rules ask for every backend of a
+//! cluster.
 
 use std::collections::HashMap;
 
 use crate::model::endpoints::EndpointSlice;
+use crate::model::ingress::PortRef;
 use crate::model::object::Name;
-use crate::model::service::ServicePort;
-use crate::model::snapshot::Snapshot;
+use crate::model::service::Service;
+use crate::model::snapshot::{Lookup, Snapshot};
 
-use super::super::backend::endpoints::{Endpoints, tally};
+use super::super::backend::endpoints::tally;
+use super::super::backend::{Chain, Seen, glance};
 
 /// The slices of each Service.
 #[derive(Debug)]
@@ -27,10 +30,18 @@ impl<'a> Backends<'a> {
         Self { snapshot, slices }
     }
 
-    /// The endpoints of a Service port; `None` where the slices of the namespace were not all read.
+    /// Service, port and endpoints of a backend that exists.
     #[must_use]
-    pub fn count(&self, service: &Name, port: &ServicePort) -> Option<Endpoints> {
-        let slices = self.slices.get(service).map(Vec::as_slice).unwrap_or_default();
-        self.snapshot.slices.covers(&service.namespace).then(|| tally(slices, Some(port)))
+    pub fn glance(&self, service: &Service, port: &PortRef) -> Chain {
+        glance(service, port, |resolved| {
+            let name = service.meta.key();
+            match self.snapshot.slices.get(&name.namespace, "") {
+                Lookup::Unseen(gap) => Seen::Unseen(gap),
+                Lookup::Found(_) | Lookup::Absent => {
+                    let slices = self.slices.get(&name).map(Vec::as_slice).unwrap_or_default();
+                    Seen::Value(tally(slices, resolved))
+                }
+            }
+        })
     }
 }

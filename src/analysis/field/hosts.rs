@@ -75,6 +75,11 @@ impl<'a> Hosts<'a> {
         self.by_name.iter().map(|(name, host)| (*name, host))
     }
 
+    /// Every path that may become a location, with its host.
+    pub fn every_path(&self) -> impl Iterator<Item = (&'a str, &Entry<'a>)> {
+        self.by_name.iter().flat_map(|(name, host)| host.paths.iter().map(|entry| (*name, entry)))
+    }
+
     /// One host.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Host<'a>> {

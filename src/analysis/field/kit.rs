@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::super::conflict::Conflict;
-use super::super::conflicts::ConflictRule;
+use super::super::conflicts::{ConflictRule, sort};
 use super::super::routing::Refusal;
 use super::{Claims, Field};
 use crate::model::controller::{Controller, ControllerKind, Version};
@@ -30,10 +30,10 @@ pub(crate) fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).single().expect("a time")
 }
 
-/// What a rule finds, as `severity rule host: object field, …`, one line each.
+/// What a rule finds, in the order of a report.
 pub(crate) fn found(rule: &dyn ConflictRule, text: &str) -> Vec<Conflict> {
     let world = World::read(text);
-    world.with_field(|field| rule.find(field))
+    sort(world.with_field(|field| rule.find(field)))
 }
 
 /// Holds that a rule finds exactly these, each as `severity host: namespace/name field, …`.
