@@ -1,5 +1,15 @@
-//! The integration tests, in one binary.
-#![cfg(test)]
+//! Integration tests, one binary.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed, also in its helpers"
+)]
+
+mod support;
 
 /// The shape of the program: layers, names, sizes, habits.
 mod architecture;
+/// Recorded incidents: the verdict, what it rests on, and that all of it exists.
+mod scenarios;
