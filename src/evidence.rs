@@ -4,7 +4,7 @@
 //! `cluster` is the one door; `gather` fills a [`crate::model::snapshot::Snapshot`] through it; `lower`
 //! turns decoded objects into `model` values and `controllers` recognises ingress controllers among
 //! them; `changes` reads recorded history. Partial answers are values: what could not be seen is a gap,
-//! never an error.
+//! never an error. `permissions` lists what each fetcher needs.
 
 pub mod capture;
 pub mod changes;
@@ -14,3 +14,4 @@ pub mod demo;
 pub mod gather;
 pub mod live;
 pub mod lower;
+pub mod permissions;

@@ -23,6 +23,7 @@ pub mod messages;
 pub mod nginx_error;
 pub mod path_template;
 pub mod rate;
+pub mod scan;
 pub mod silence;
 pub mod stamp;
 pub mod tally;

@@ -70,7 +70,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::change::{Aspect, ChangeSource};
+    use crate::model::change::{Act, Aspect, ChangeSource};
     use crate::model::object::{Kind, ObjectKey};
 
     #[test]
@@ -80,7 +80,9 @@ mod tests {
             precision_s: 5,
             object: ObjectKey::new(Kind::Ingress, "shop", "web"),
             aspect: Aspect::IngressPaths,
+            act: Act::Changed,
             field: "spec.rules[0].http.paths[0].path".to_owned(),
+            rule: None,
             before: Some("/api".to_owned()),
             after: Some("/v2".to_owned()),
             by: Some("kubectl-edit".to_owned()),

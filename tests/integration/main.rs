@@ -13,3 +13,11 @@ mod support;
 mod architecture;
 /// Recorded incidents: the verdict, what it rests on, and that all of it exists.
 mod scenarios;
+/// Streamable HTTP: who gets in, both eras, a clean end.
+mod http;
+/// MCP in process, in both eras: lists, calls, failures, progress, cancelling, asking.
+mod protocol;
+/// What is published equals what is generated, and follows the house rules.
+mod schemas;
+/// The program itself over standard input and output.
+mod stdio;

@@ -23,22 +23,15 @@ pub fn of(path: &[u8]) -> Vec<u8> {
 pub fn append(path: &[u8], out: &mut Vec<u8>) {
     let path = super::access::path_of(path);
     let start = out.len();
-    let mut rest = path;
-    for count in 0.. {
-        let (segment, tail) = match memchr::memchr(b'/', rest) {
-            Some(slash) => (rest.get(..slash).unwrap_or_default(), rest.get(slash + 1..)),
-            None => (rest, None),
-        };
-        if count > SEGMENTS || out.len() - start + segment.len() > LENGTH {
+    for (at, segment) in path.split(|b| *b == b'/').enumerate() {
+        if at > 0 {
+            out.push(b'/');
+        }
+        if at > SEGMENTS || out.len() - start + segment.len() > LENGTH {
             out.extend_from_slice(REST);
             return;
         }
         append_segment(segment, out);
-        match tail {
-            Some(tail) => out.push(b'/'),
-            None => return,
-        }
-        rest = tail.unwrap_or_default();
     }
 }
 
