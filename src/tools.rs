@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
+use crate::evidence::cluster::Cluster;
 use crate::report::limits::MAX_CHARS;
 use crate::report::{Image, Render};
 

@@ -177,7 +177,8 @@ impl TlsFault {
         use rustls::{AlertDescription, CertificateError, Error};
         match error {
             Error::InvalidCertificate(error) => match error {
-                CertificateError::UnknownIssuer => Self::UnknownIssuer,
+                // A cluster made anew has a CA of the same name with another key: a bad signature.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     Self::NotValidForName
                 }
@@ -313,6 +314,15 @@ impl Refusal {
     }
 
     fn forbidden(&self, about: &About) -> Why {
+        // `as` in the kubeconfig: the right that is missing is not the asked-for one.
+        if self.message.contains(" cannot impersonate") {
+            return Why::Forbidden {
+                verb: "impersonate",
+                group: "",
+                resource: "users".to_owned(),
+                namespace: None,
+            };
+        }
         // Since 1.35 a stream into a pod needs `create` as well as `get`; the second check says nothing.
         let verb = if self.message.trim_end().ends_with("is forbidden:") {
             "create"
@@ -436,6 +446,9 @@ impl Failure {
             Self::Refusal(refusal) if refusal.code == 401 && !refusal.is_html => {
                 return ConnectError::Unauthorized { context, plugin: plugin.map(str::to_owned) };
             }
+            Self::Refusal(refusal) if refusal.code == 403 && refusal.is_status => {
+                return ConnectError::Forbidden { context, message: redact::clean(&refusal.message) };
+            }
             Self::Fault(fault) => fault,
             Self::Refusal(refusal) if (300..400).contains(&refusal.code) => {
                 Fault::NotKubernetes { status: refusal.code }
@@ -501,6 +514,13 @@ mod tests {
             &forbidden("create"),
         );
         check(403, &status("pods \"a\" is forbidden: "), &forbidden("create"));
+        let impersonate =
+            Why::Forbidden { verb: "impersonate", group: "", resource: "users".to_owned(), namespace: None };
+        check(
+            403,
+            &status("users \"u\" is forbidden: User \"me\" cannot impersonate resource \"users\""),
+            &impersonate,
+        );
     }
 
     #[test]

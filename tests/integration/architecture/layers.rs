@@ -284,11 +284,20 @@ fn crates<'a>(source: &'a Source, dependencies: &[String]) -> Vec<&'a Token> {
         let before = at.checked_sub(1).map(|at| source.tokens[at].text.as_str());
         let name = window[0].text.as_str();
         let begins = window[1].text == "::" && before != Some("::");
-        if begins && dependencies.iter().any(|crate_| crate_ == name) && !source.has(&["::", name, ";"]) {
+        if begins && dependencies.iter().any(|dependency| dependency == name) && !is_imported(source, name) {
             found.push(&window[0]);
         }
     }
     found
+}
+
+/// Whether a `use` brings a module of this name, so that the name means that one.
+fn is_imported(source: &Source, name: &str) -> bool {
+    source.tokens.windows(3).any(|window| {
+        window[1].text == name
+            && matches!(window[0].text.as_str(), "::" | "{" | ",")
+            && matches!(window[2].text.as_str(), ";" | "," | "}")
+    })
 }
 
 #[test]
