@@ -293,11 +293,12 @@ fn crates<'a>(source: &'a Source, dependencies: &[String]) -> Vec<&'a Token> {
 
 /// Whether a `use` brings a module of this name, so that the name means that one.
 fn is_imported(source: &Source, name: &str) -> bool {
-    source.tokens.windows(3).any(|window| {
-        window[1].text == name
-            && matches!(window[0].text.as_str(), "::" | "{" | ",")
-            && matches!(window[2].text.as_str(), ";" | "," | "}")
-    })
+    source.has(&["::", name, "::", "{", "self"])
+        || source.tokens.windows(3).any(|window| {
+            window[1].text == name
+                && matches!(window[0].text.as_str(), "::" | "{" | ",")
+                && matches!(window[2].text.as_str(), ";" | "," | "}")
+        })
 }
 
 #[test]
