@@ -11,10 +11,14 @@
 
 pub mod adoption;
 pub mod annotations;
+pub mod backend;
 pub mod changes;
+pub mod conflict;
+pub mod conflicts;
 pub mod controller_settings;
 pub mod entry;
 pub mod facts;
+pub mod field;
 pub mod logs;
 pub mod reach;
 pub mod reading;
@@ -24,11 +28,3 @@ pub mod verdicts;
 pub mod view;
 pub mod voice;
 pub mod writes;
-pub mod backend;
-pub mod changes;
-pub mod conflict;
-pub mod conflicts;
-pub mod field;
-pub mod routing;
-pub mod timeline;
-pub mod view;
