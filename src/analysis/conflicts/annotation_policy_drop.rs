@@ -27,6 +27,7 @@ use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::routing::Refusal;
+use crate::model::ingress::Place;
 use crate::model::object::annotation_field;
 
 #[derive(Debug)]
@@ -52,7 +53,14 @@ impl ConflictRule for Rule {
                     let backend = ingress.default_backend.as_ref().and_then(|backend| backend.service());
                     ("spec.defaultBackend.service.name".to_owned(), backend.map(|(name, _)| name))
                 }
+                Refusal::DangerousPath { path } => {
+                    let at = ingress.path_rules().find(|(_, _, _, rule)| rule.path == *path);
+                    let Some((rule, place, _, _)) = at else { continue };
+                    (Place::Path(rule, place).field("path"), Some(path.as_str()))
+                }
                 Refusal::NoClass
+                | Refusal::LabelsDiffer { .. }
+                | Refusal::KindNotRead
                 | Refusal::ClassNotFound { .. }
                 | Refusal::ClassOfOther { .. }
                 | Refusal::AnnotationDiffers { .. }
