@@ -272,7 +272,10 @@ mod tests {
             routing_keys(kind, &settings),
             Some(vec![("allow-snippet-annotations", "false"), ("custom-http-errors", "404")])
         );
-        assert_eq!(watched_namespace(&Settings { namespace: "edge".to_owned(), ..Settings::default() }), "edge");
+        assert_eq!(
+            watched_namespace(&Settings { namespace: "edge".to_owned(), ..Settings::default() }),
+            "edge"
+        );
         let unseen = Settings { config: ConfigSeen::Unseen, ..Settings::default() };
         assert_eq!(routing_keys(kind, &unseen), None);
     }

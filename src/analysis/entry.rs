@@ -5,8 +5,9 @@
 //! be told from objects that are read here; nodes are not read.
 
 use crate::model::controller::{Controller, ControllerKind};
+use crate::model::ingress::PortRef;
 use crate::model::object::Name;
-use crate::model::service::Service;
+use crate::model::service::{Service, ServicePort};
 use crate::model::snapshot::{Lookup, Snapshot};
 
 /// Whose an address is.
@@ -39,12 +40,27 @@ pub fn public_addresses(service: &Service) -> Vec<&str> {
     service.load_balancer.iter().chain(&service.external_ips).map(String::as_str).collect()
 }
 
-/// The Services in front of a controller that were seen.
+/// The Services in front of a controller that were seen and take requests of clients.
 pub fn services_of<'a>(
     controller: &'a Controller,
     snapshot: &'a Snapshot,
 ) -> impl Iterator<Item = &'a Service> {
-    controller.services.iter().filter_map(|name| snapshot.services.get(&name.namespace, &name.name).found())
+    controller
+        .services
+        .iter()
+        .filter_map(|name| snapshot.services.get(&name.namespace, &name.name).found())
+        .filter(|service| service.ports.is_empty() || service.ports.iter().any(takes_clients))
+}
+
+/// Whether a port is not one for admission webhooks, metrics or administration.
+#[must_use]
+pub fn takes_clients(port: &ServicePort) -> bool {
+    let target = match &port.target {
+        PortRef::Name(name) => name.as_str(),
+        PortRef::Number(_) | PortRef::Unset => "",
+    };
+    let inner = ["webhook", "metrics", "prometheus", "admin", "stat", "health", "profiling"];
+    !inner.iter().any(|word| target.contains(word) || port.name.as_deref().unwrap_or_default().contains(word))
 }
 
 /// Whose an address is, seen from the controllers that take an Ingress.
@@ -161,6 +177,25 @@ mod tests {
             assert_eq!(owner(address, &takers, &snapshot), expected, "{address}");
         }
         assert_eq!(owner("192.0.2.9", &[], &snapshot), AddressOf::Untold);
+    }
+
+    #[test]
+    fn services_for_webhooks_and_metrics_are_no_entry() {
+        let port = |name: &str, target: &str| ServicePort {
+            name: Some(name.to_owned()),
+            number: 443,
+            target: PortRef::Name(target.to_owned()),
+            node_port: None,
+            protocol: "TCP".to_owned(),
+        };
+        for (name, target, expected) in [
+            ("https", "https", true),
+            ("websecure", "websecure", true),
+            ("https-webhook", "webhook", false),
+            ("metrics", "10254", false),
+        ] {
+            assert_eq!(takes_clients(&port(name, target)), expected, "{name}");
+        }
     }
 
     #[test]

@@ -168,9 +168,6 @@ mod tests {
              ConfigMap: could not be read\n  \
              Service edge/entry: 192.0.2.1, 10.96.0.1"
         );
-        assert_eq!(
-            short(controller.kind, Some(&controller)),
-            "ingress-nginx 1.15.1 (edge/controller)"
-        );
+        assert_eq!(short(controller.kind, Some(&controller)), "ingress-nginx 1.15.1 (edge/controller)");
     }
 }

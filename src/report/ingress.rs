@@ -108,10 +108,10 @@ pub struct EventReport {
     pub by: Text,
 }
 
-/// The last write of one part.
+/// The last write of parts that have one writer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WrittenReport {
-    pub field: Text,
+    pub fields: Vec<Text>,
     pub by: Text,
     /// The write is not later than this.
     pub at_latest: Option<Time>,
@@ -227,67 +227,91 @@ fn products(kinds: &[ControllerKind]) -> String {
 }
 
 impl AddressReport {
+    /// `takers_known`: some controller takes the Ingress in question.
     #[must_use]
-    pub fn new(address: &str, of: &AddressOf) -> Self {
+    pub fn new(address: &str, of: &AddressOf, takers_known: bool) -> Self {
         let of = match of {
             AddressOf::Taker { service } => {
                 format!("Service {} of the controller that takes it", NameRef::from(service))
             }
             AddressOf::TakersArguments => "named in the controller's arguments".to_owned(),
             AddressOf::Other { controller, service } => format!(
-                "Service {} of another controller, {}",
+                "Service {} of controller {}{}",
                 NameRef::from(service),
-                NameRef::from(controller)
+                NameRef::from(controller),
+                if takers_known { ", which does not take it" } else { "" }
             ),
             AddressOf::Service(service) => {
                 format!("Service {}, with no controller behind it", NameRef::from(service))
             }
-            AddressOf::NotTakers => "no address of the controller that takes it: perhaps left by an earlier one".to_owned(),
+            AddressOf::NotTakers => {
+                "no address of the controller that takes it: perhaps left by an earlier one".to_owned()
+            }
             AddressOf::Untold => "not told: nodes and load balancers outside are not read".to_owned(),
         };
         Self { address: Text::new(address), of }
     }
 }
 
-impl From<&Event> for EventReport {
-    fn from(event: &Event) -> Self {
-        Self {
-            last: event.last.map(Time),
-            count: event.count,
-            warning: event.warning,
-            reason: Text::new(&event.reason),
-            message: Text::new(&event.message),
-            by: Text::new(&event.component),
+impl EventReport {
+    /// Events that say the same as one, the newest first.
+    #[must_use]
+    pub fn merged(events: &[&Event]) -> Vec<Self> {
+        let mut reports: Vec<Self> = Vec::new();
+        for event in events {
+            let report = Self {
+                last: event.last.map(Time),
+                count: event.count.max(1),
+                warning: event.warning,
+                reason: Text::new(&event.reason),
+                message: Text::new(&event.message),
+                by: Text::new(&event.component),
+            };
+            let same = reports.iter_mut().find(|known| {
+                (known.warning, &known.reason, &known.message, &known.by)
+                    == (report.warning, &report.reason, &report.message, &report.by)
+            });
+            match same {
+                Some(known) => {
+                    known.count = known.count.saturating_add(report.count);
+                    known.last = known.last.max(report.last);
+                }
+                None => reports.push(report),
+            }
         }
+        reports.sort_by(|a, b| (b.last, &a.reason, &a.message).cmp(&(a.last, &b.reason, &b.message)));
+        reports
     }
 }
 
 impl WrittenReport {
+    /// Parts with their last writes, those of one write together: the one with the rules first, then
+    /// the newest.
     #[must_use]
-    pub fn new(part: Part<'_>, write: &FieldWrite) -> Self {
-        Self {
-            field: Text::path(&part.field()),
-            by: Text::new(&write.manager),
-            at_latest: write.at.map(Time),
-            note: (part == Part::Rules).then_some("which rule or path changed is not recorded"),
+    pub fn grouped(writes: &[(Part<'_>, &FieldWrite)]) -> Vec<Self> {
+        let mut reports: Vec<Self> = Vec::new();
+        for (part, write) in writes {
+            let field = Text::path(&part.field());
+            let (by, at_latest) = (Text::new(&write.manager), write.at.map(Time));
+            match reports.iter_mut().find(|known| known.by == by && known.at_latest == at_latest) {
+                Some(known) => known.fields.push(field),
+                None => reports.push(Self { fields: vec![field], by, at_latest, note: None }),
+            }
+            if *part == Part::Rules
+                && let Some(report) = reports.last_mut()
+            {
+                report.note = Some("which rule or path changed is not recorded");
+            }
         }
+        reports.sort_by_key(|report| (report.note.is_none(), std::cmp::Reverse(report.at_latest)));
+        reports
     }
 }
 
 impl fmt::Display for IngressReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            ingress,
-            created,
-            class,
-            adoption,
-            rules,
-            tls,
-            annotations,
-            addresses,
-            events,
-            written,
-        } = self;
+        let Self { ingress, created, class, adoption, rules, tls, annotations, addresses, events, written } =
+            self;
         write!(f, "Ingress {ingress}")?;
         if let Some(created) = created {
             write!(f, ", created {created}")?;
@@ -388,7 +412,8 @@ impl fmt::Display for EventReport {
 
 impl fmt::Display for WrittenReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} last written by \"{}\"", self.field, self.by)?;
+        let fields: Vec<&str> = self.fields.iter().map(Text::as_str).collect();
+        write!(f, "{} last written by \"{}\"", fields.join(", "), self.by)?;
         if let Some(at) = self.at_latest {
             write!(f, ", at the latest {at}")?;
         }

@@ -103,7 +103,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_there_offers_nothing() {
-        assert_eq!(complete(Completable::Ingress, "", &[("namespace", "nowhere")]).await, Vec::<String>::new());
+        assert_eq!(
+            complete(Completable::Ingress, "", &[("namespace", "nowhere")]).await,
+            Vec::<String>::new()
+        );
         let missing = Source::Capture("/nowhere".into());
         let toolbox = Toolbox::new(Settings { source: missing, ..Settings::default() });
         let none = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! `get_ingress`: an Ingress as its controller sees it, and which controllers there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::report::ingress::{AddressReport, IngressReport};
 use crate::report::limits::{Budget, Truncated};
 use crate::report::next::{self, Next};
 use crate::report::object_ref::NameRef;
-use crate::report::route::{DecisionReport, refusal_words};
+use crate::report::route::{BackendReport, DecisionReport, refusal_words};
 use crate::report::scope::Scope;
 use crate::report::text::Text;
 use crate::report::time::Time;
@@ -160,7 +160,9 @@ enum Asked {
 
 impl Params {
     fn asked(&self, namespace: Option<&str>) -> Result<Asked, ToolFailure> {
-        let given = usize::from(self.name.is_some()) + usize::from(self.host.is_some()) + usize::from(self.url.is_some());
+        let given = usize::from(self.name.is_some())
+            + usize::from(self.host.is_some())
+            + usize::from(self.url.is_some());
         if given > 1 {
             return Err(ToolFailure::new(
                 FailureCode::BadArguments,
@@ -221,7 +223,14 @@ async fn show(cluster: &Cluster, params: &Params, namespace: Option<&str>) -> Re
     } else {
         gather::events(cluster, &homes).await
     };
-    let scene = Scene { cluster, snapshot: &snapshot, views: &views, events: &events, event_gaps };
+    let scene = Scene {
+        cluster,
+        snapshot: &snapshot,
+        takers: takers(&views),
+        views: &views,
+        events: &events,
+        event_gaps,
+    };
     Ok(scene.report(&asked, picked, params.detail, most))
 }
 
@@ -255,10 +264,16 @@ fn anywhere(snapshot: &Snapshot, name: &str) -> Result<Name, ToolFailure> {
             ))
         }
         several => {
-            let names: Vec<String> = several.iter().take(8).map(|name| NameRef::from(name).to_string()).collect();
+            let names: Vec<String> =
+                several.iter().take(8).map(|name| NameRef::from(name).to_string()).collect();
             Err(ToolFailure::new(
                 FailureCode::BadArguments,
-                format!("{} namespaces have an Ingress {}: {}", several.len(), Text::new(name), names.join(", ")),
+                format!(
+                    "{} namespaces have an Ingress {}: {}",
+                    several.len(),
+                    Text::new(name),
+                    names.join(", ")
+                ),
                 "call again with namespace",
             ))
         }
@@ -271,12 +286,7 @@ struct Picked<'a> {
     others: Vec<&'a Ingress>,
 }
 
-fn pick<'a>(
-    asked: &Asked,
-    named: Option<&Name>,
-    snapshot: &'a Snapshot,
-    views: &[View<'_>],
-) -> Picked<'a> {
+fn pick<'a>(asked: &Asked, named: Option<&Name>, snapshot: &'a Snapshot, views: &[View<'_>]) -> Picked<'a> {
     let all = snapshot.ingresses.items();
     match asked {
         Asked::Named(_) | Asked::Anywhere(_) => {
@@ -322,8 +332,22 @@ struct Scene<'a> {
     cluster: &'a Cluster,
     snapshot: &'a Snapshot,
     views: &'a [View<'a>],
+    /// The views of running controllers that take each Ingress.
+    takers: HashMap<Name, Vec<&'a View<'a>>>,
     events: &'a Listing<Event>,
     event_gaps: Vec<Gap>,
+}
+
+fn takers<'a>(views: &'a [View<'a>]) -> HashMap<Name, Vec<&'a View<'a>>> {
+    let mut takers: HashMap<Name, Vec<&View<'_>>> = HashMap::new();
+    for view in views.iter().filter(|view| view.controller.is_some()) {
+        let refused: HashSet<Name> = view.refused.iter().map(|(ingress, _)| ingress.meta.key()).collect();
+        let adopted = view.adopted.iter().map(|(ingress, _)| ingress.meta.key());
+        for name in adopted.filter(|name| !refused.contains(name)) {
+            takers.entry(name).or_default().push(view);
+        }
+    }
+    takers
 }
 
 impl<'a> Scene<'a> {
@@ -412,8 +436,8 @@ impl<'a> Scene<'a> {
     }
 
     /// The views of controllers that take an Ingress.
-    fn takers(&self, ingress: &Name) -> Vec<&'a View<'a>> {
-        self.views.iter().filter(|view| view.controller.is_some() && view.adopts(ingress)).collect()
+    fn takers(&self, ingress: &Name) -> &[&'a View<'a>] {
+        self.takers.get(ingress).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn answer(&self, asked: &Asked, shown: &[&Ingress], others: &[&Ingress]) -> String {
@@ -430,23 +454,32 @@ impl<'a> Scene<'a> {
                         format!("No Ingress with a rule for host {host} among those that could be listed")
                     };
                 };
-                let count = shown.len();
-                let several = if count > 1 { format!("{count} Ingresses touch host {host}. ") } else { String::new() };
-                format!("{several}{}", self.taken(first))
+                let several = match shown.len() {
+                    1 => String::new(),
+                    count => format!("{count} Ingresses touch host {host}. "),
+                };
+                let url = matches!(asked, Asked::Url(_));
+                let answering = self
+                    .answering(request)
+                    .filter(|_| url)
+                    .map_or_else(String::new, |target| format!("The URL goes to {target}. "));
+                format!("{several}{answering}{}", self.taken(first))
             }
             Asked::All(namespace) => {
-                let place = namespace
-                    .as_ref()
-                    .map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {}", Text::new(name)));
-                let untaken = others.iter().filter(|ingress| self.takers(&ingress.meta.key()).is_empty()).count();
-                let controllers = self.snapshot.controllers.len();
-                if controllers == 0 {
-                    return format!("{} Ingresses in {place}; no ingress controller was recognised", others.len());
+                let place = namespace.as_ref().map_or_else(
+                    || "all namespaces".to_owned(),
+                    |name| format!("namespace {}", Text::new(name)),
+                );
+                let count = others.len();
+                if self.snapshot.controllers.is_empty() {
+                    return format!("{count} Ingresses in {place}; no ingress controller was recognised");
                 }
-                format!(
-                    "{} Ingresses in {place}, {untaken} of them taken by no controller; {controllers} controllers",
-                    others.len()
-                )
+                let untaken =
+                    others.iter().filter(|ingress| self.takers(&ingress.meta.key()).is_empty()).count();
+                match untaken {
+                    0 => format!("{count} Ingresses in {place}, each taken by a controller"),
+                    _ => format!("{count} Ingresses in {place}, {untaken} of them taken by no controller"),
+                }
             }
         }
     }
@@ -459,7 +492,7 @@ impl<'a> Scene<'a> {
                 "Whether anything takes Ingress {called} cannot be told: no ingress controller was recognised"
             );
         }
-        match self.takers(&name).as_slice() {
+        match self.takers(&name) {
             [] => {
                 let doubtful =
                     self.views.iter().any(|view| view.refusal(&name).is_some_and(draw::is_undecided));
@@ -473,10 +506,14 @@ impl<'a> Scene<'a> {
                     .take(2)
                     .collect();
                 let verb = if doubtful { "is known to take" } else { "takes" };
-                format!("No controller {verb} Ingress {called} ({})", because.join("; "))
+                format!("No controller {verb} Ingress {called}. {}", because.join(". "))
             }
             [one] => {
-                format!("Ingress {called} is taken by {}{}", short(one.kind, one.controller), self.broken(ingress))
+                format!(
+                    "Ingress {called} is taken by {}{}",
+                    short(one.kind, one.controller),
+                    self.broken(ingress)
+                )
             }
             several => {
                 let who: Vec<String> = several.iter().map(|view| short(view.kind, view.controller)).collect();
@@ -496,6 +533,20 @@ impl<'a> Scene<'a> {
         if broken == 0 { String::new() } else { format!("; {broken} of {all} backends cannot answer") }
     }
 
+    /// Where a running controller sends the request.
+    fn answering(&self, request: &Request) -> Option<String> {
+        let winner = self
+            .views
+            .iter()
+            .filter(|view| view.controller.is_some())
+            .find_map(|view| view.decide(request).winner)?;
+        let ingress = NameRef::from(&winner.ingress);
+        Some(match winner.backend {
+            Some(target) => format!("Ingress {ingress}, {}", BackendReport::from(&target)),
+            None => format!("Ingress {ingress}"),
+        })
+    }
+
     fn decisions(&self, asked: &Asked) -> Vec<DecisionReport> {
         let Asked::Url(request) = asked else { return Vec::new() };
         let host = request.host.as_str();
@@ -513,7 +564,10 @@ impl<'a> Scene<'a> {
     fn nearest_hosts(&self, request: &Request, shown: &[&Ingress]) -> Vec<Text> {
         let host = request.host.as_str();
         let named = shown.iter().any(|ingress| {
-            ingress.rules.iter().any(|rule| !rule.host().is_empty() && crate::model::host::spec_match(rule.host(), host))
+            ingress
+                .rules
+                .iter()
+                .any(|rule| !rule.host().is_empty() && crate::model::host::spec_match(rule.host(), host))
         });
         if named {
             return Vec::new();
@@ -537,7 +591,9 @@ impl<'a> Scene<'a> {
             .collect();
         let wanted = |name: &str| match asked {
             Asked::Url(request) | Asked::Host(request) => request.host.as_str() == name,
-            Asked::Named(_) | Asked::Anywhere(_) => shown.iter().any(|ingress| ingress.hosts().contains(&name)),
+            Asked::Named(_) | Asked::Anywhere(_) => {
+                shown.iter().any(|ingress| ingress.hosts().contains(&name))
+            }
             Asked::All(_) => false,
         };
         about
@@ -552,7 +608,10 @@ impl<'a> Scene<'a> {
                     .addresses
                     .iter()
                     .take(4)
-                    .map(|address| AddressReport::new(address, &entry::owner(address, &takers, self.snapshot)))
+                    .map(|address| {
+                        let of = entry::owner(address, &takers, self.snapshot);
+                        AddressReport::new(address, &of, !takers.is_empty())
+                    })
                     .collect(),
             })
             .collect()
@@ -620,7 +679,9 @@ impl<'a> Scene<'a> {
     fn scope(&self, asked: &Asked) -> Scope {
         let namespaces: Vec<&str> = match asked {
             Asked::All(Some(namespace)) => vec![namespace],
-            Asked::All(None) | Asked::Named(_) | Asked::Anywhere(_) | Asked::Url(_) | Asked::Host(_) => Vec::new(),
+            Asked::All(None) | Asked::Named(_) | Asked::Anywhere(_) | Asked::Url(_) | Asked::Host(_) => {
+                Vec::new()
+            }
         };
         Scope::of(
             &[Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::EndpointSlice, Kind::Event],
@@ -649,7 +710,8 @@ impl<'a> Scene<'a> {
         };
         let url = request.url();
         next::steps([
-            Next::new("match_path", "see which rule takes this URL and why every other loses").with("url", &url),
+            Next::new("match_path", "see which rule takes this URL and why every other loses")
+                .with("url", &url),
             Next::new("controller_logs_filtered", "see who answers the 404s of this URL").with("url", &url),
         ])
     }
@@ -696,3 +758,6 @@ impl Render for Report {
         lines.join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests;

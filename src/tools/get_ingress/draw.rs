@@ -96,10 +96,13 @@ pub(super) fn ingress(scene: &Scene<'_>, ingress: &Ingress, limits: &Limits) -> 
         addresses: cut
             .keep(&ingress.addresses, limits.lines)
             .into_iter()
-            .map(|address| AddressReport::new(address, &entry::owner(address, &controllers, scene.snapshot)))
+            .map(|address| {
+                let of = entry::owner(address, &controllers, scene.snapshot);
+                AddressReport::new(address, &of, !takers.is_empty())
+            })
             .collect(),
-        events: cut.keep(events(scene, ingress), limits.lines).into_iter().map(EventReport::from).collect(),
-        written: cut.keep(written(ingress, kind, &settings), limits.lines + 2),
+        events: cut.keep(EventReport::merged(&events(scene, ingress)), limits.lines),
+        written: cut.keep(written(ingress, kind, &settings), limits.lines),
         annotations,
     };
     (report, cut.0)
@@ -196,13 +199,12 @@ fn rules(
                 cut.0 += 1;
                 continue;
             }
-            let decision =
-                loaded.and_then(|view| Some(view.decide(&match_path::sample(ingress, r, p)?)));
+            let decision = loaded.and_then(|view| Some(view.decide(&match_path::sample(ingress, r, p)?)));
             let first_of_host = told.insert(rule.host());
             let mut notes = path_notes(ingress, path, judge, settings, decision.as_ref(), first_of_host);
             let reach = reach::behind(scene.snapshot, &ingress.meta.namespace, &path.backend);
             notes.extend(nearest_service(scene.snapshot, ingress, &path.backend, &reach));
-            notes.extend(decision.as_ref().and_then(|decision| elsewhere(ingress, decision)));
+            notes.extend(decision.as_ref().and_then(|decision| elsewhere(ingress, path, decision)));
             views.push(RuleView {
                 at: Place::Path(r, p).field(""),
                 rule: RuleReport {
@@ -261,7 +263,11 @@ fn path_notes(
 }
 
 /// Where a rule's own URL ends instead, when another Ingress takes it or none does.
-fn elsewhere(ingress: &Ingress, decision: &Decision) -> Option<String> {
+fn elsewhere(ingress: &Ingress, path: &PathRule, decision: &Decision) -> Option<String> {
+    if looks_like_pattern(&path.path) {
+        // Its sample is only the literal head of the pattern, which it need not take.
+        return None;
+    }
     match (&decision.winner, decision.outcome) {
         (Some(winner), _) if winner.ingress != ingress.meta.key() => {
             Some(format!("its own URL is taken by Ingress {}", NameRef::from(&winner.ingress)))
@@ -300,7 +306,10 @@ fn nearest_service(
     Some(if elsewhere.is_empty() {
         format!("Services of this namespace with like names: {near}")
     } else {
-        format!("a Service of this name is elsewhere: {}; an Ingress reaches its own namespace only", elsewhere.join(", "))
+        format!(
+            "a Service of this name is elsewhere: {}; an Ingress reaches its own namespace only",
+            elsewhere.join(", ")
+        )
     })
 }
 
@@ -322,17 +331,15 @@ fn tls(tls: &crate::model::ingress::Tls) -> TlsReport {
     }
 }
 
-/// Events about this very object, newest first.
+/// Events about this very object.
 fn events<'s>(scene: &'s Scene<'_>, ingress: &Ingress) -> Vec<&'s Event> {
-    let mut events: Vec<&Event> = scene
+    scene
         .events
         .items()
         .iter()
         .filter(|event| event.about_kind == "Ingress" && event.about == ingress.meta.key())
         .filter(|event| event.about_uid.is_empty() || event.about_uid == ingress.meta.uid)
-        .collect();
-    events.sort_by(|a, b| (b.last, &b.meta.name).cmp(&(a.last, &a.meta.name)));
-    events
+        .collect()
 }
 
 fn written(ingress: &Ingress, kind: ControllerKind, settings: &Settings) -> Vec<WrittenReport> {
@@ -341,10 +348,6 @@ fn written(ingress: &Ingress, kind: ControllerKind, settings: &Settings) -> Vec<
         .into_iter()
         .chain([Part::Annotation(CLASS_ANNOTATION)])
         .chain(routing.iter().map(|mark| Part::Annotation(mark.key)));
-    let mut written: Vec<WrittenReport> = parts
-        .filter_map(|part| Some(WrittenReport::new(part, writes::last(ingress, part)?)))
-        .collect();
-    // The rules first, then the newest.
-    written.sort_by_key(|write| (write.note.is_none(), std::cmp::Reverse(write.at_latest)));
-    written
+    let writes: Vec<_> = parts.filter_map(|part| Some((part, writes::last(ingress, part)?))).collect();
+    WrittenReport::grouped(&writes)
 }
