@@ -4,4 +4,3 @@ pub(crate) mod api_server;
 pub(crate) mod golden;
 pub(crate) mod mcp;
 pub(crate) mod puppets;
-pub(crate) mod snapshot;
