@@ -11,7 +11,11 @@ use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+mod candidates;
+#[cfg(test)]
+mod fixtures;
 pub mod ingress_nginx;
+pub mod nearest;
 pub mod spec;
 
 /// How far a prediction can be trusted.
