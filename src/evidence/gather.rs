@@ -40,6 +40,7 @@ fn is_controller(workload: &Workload) -> bool {
 pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
     let mut snapshot = Snapshot::empty(cluster.now());
     snapshot.context = cluster.context();
+    snapshot.secrets = cluster.capture().and_then(|capture| capture.secret_names().cloned());
     let everywhere = Scope::Everywhere { or: focus.clone() };
     let is_live = cluster.live().is_some();
     // Of a live cluster only controllers are kept here; a capture holds all workloads in memory anyway.
