@@ -12,9 +12,11 @@ pub mod limits;
 pub mod next;
 pub mod object_ref;
 pub mod redact;
+pub mod route;
 pub mod scope;
 pub mod text;
 pub mod time;
+pub mod verdict;
 
 use gap::GapReport;
 use limits::Truncated;
@@ -23,6 +25,18 @@ use next::Next;
 /// The text half of a result: complete on its own, verdict first, next step last.
 pub trait Render {
     fn text(&self) -> String;
+
+    /// Pictures that say the same again; most results have none.
+    fn images(&self) -> Vec<Image> {
+        Vec::new()
+    }
+}
+
+/// A picture that goes along with a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    pub mime_type: &'static str,
+    pub bytes: Vec<u8>,
 }
 
 /// How every text half ends: what was left out, what could not be seen, what to do next.

@@ -190,6 +190,8 @@ pub enum Note {
     ReloadFails,
     /// Whether a backend that the rule names answers an auth subrequest first.
     AuthSubrequest { ingress: Name, url: String },
+    /// Whether this Secret exists decides, and Secrets are not read.
+    SecretUnseen(Name),
 }
 
 /// Why candidates lost.
@@ -264,6 +266,12 @@ pub enum Refusal {
     BlockedWord { key: String, word: String },
     /// `--disable-catch-all` and a default backend.
     CatchAllDisabled,
+    /// A path that the controller takes for an attack and drops the Ingress for.
+    DangerousPath { path: String },
+    /// The controller's label selector does not take this Ingress.
+    LabelsDiffer { selector: String },
+    /// This controller reads no Ingresses at all.
+    KindNotRead,
     /// Whether it is taken cannot be told from what was seen.
     Undecided,
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::changes::{Gathered, Input};
 use crate::model::change::{Change, ChangeSource, SourceCoverage};
@@ -19,10 +19,19 @@ use crate::model::object::ObjectKey;
 use crate::model::service::Service;
 use crate::model::verdict::Confidence;
 
+mod coverage;
 pub mod hypothesis;
+mod merge;
+mod onset;
+mod rank;
+mod relevance;
 pub mod review;
+mod world;
 
+use hypothesis::Bearing;
 pub use hypothesis::Hypothesis;
+use relevance::Neighbourhood;
+use world::Past;
 
 /// Everything a correlation needs.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +95,7 @@ pub struct Correlated {
     pub hypotheses: Vec<Tested>,
     pub review: Vec<review::Reviewed>,
     pub coverage: Vec<SourceCoverage>,
-    /// Every distinct change within the widest window, oldest first.
+    /// Every distinct change that touches the request within the widest window, oldest first.
     pub timeline: Vec<Suspect>,
 }
 
@@ -122,6 +131,8 @@ pub struct Tested {
     /// Changes within the window that bear on the hypothesis, most suspicious first. Those that do not
     /// touch the request come last and do not make it found.
     pub changes: Vec<Suspect>,
+    /// How many there are of those, shown or not.
+    pub unrelated: usize,
     /// Changes that touch the request and may be such a change, without proof.
     pub hints: Vec<Suspect>,
     pub because: Because,
@@ -218,4 +229,106 @@ pub enum Touch {
     /// The same host, or what surrounds the request.
     Near,
     Unrelated,
+}
+
+/// Clocks differ a little, and times are kept in whole seconds: a cause may seem to follow its effect.
+const SLACK: Duration = Duration::seconds(10);
+/// The windows are not doubled more often than this.
+const MAX_WIDENINGS: u32 = 6;
+/// Changes that do not touch the request, kept per hypothesis.
+const MAX_UNRELATED: usize = 5;
+/// Moments for which the request is decided again, before and after.
+const MAX_DECIDED: usize = 12;
+
+/// Holds the hypotheses against the changes.
+#[must_use]
+pub fn correlate(correlation: &Correlation<'_>) -> Correlated {
+    let input = &correlation.input;
+    let onset = onset::choose(correlation.onset, input.log, input.snapshot.now);
+    let past = Past::new(input);
+    let near = Neighbourhood::new(input.snapshot, &past, correlation.victim);
+    let widest = window(Hypothesis::Rollout, &onset, correlation.max_widenings.min(MAX_WIDENINGS));
+    let coverage = &correlation.gathered.coverage;
+    let within = correlation.gathered.changes.iter().filter(|change| overlaps(change, &widest));
+    let mut suspects: Vec<Suspect> = merge::merge(within)
+        .into_iter()
+        .filter(|merged| !coverage::refuted(&merged.change, coverage))
+        .map(|merged| rank::suspect(merged, &onset, &near))
+        .collect();
+    if let Some(what_if) = correlation.what_if {
+        rank::decide(&mut suspects, &past, what_if, MAX_DECIDED);
+    }
+    suspects.sort_by(rank::order);
+
+    let asked = |hypothesis: &Hypothesis| {
+        correlation.hypotheses.is_empty() || correlation.hypotheses.contains(hypothesis)
+    };
+    let mut hypotheses = Vec::new();
+    for widened in 0..=correlation.max_widenings.min(MAX_WIDENINGS) {
+        hypotheses = Hypothesis::ALL
+            .into_iter()
+            .filter(asked)
+            .map(|hypothesis| test(hypothesis, &onset, widened, &suspects, coverage, &near))
+            .collect();
+        if hypotheses.iter().any(|tested: &Tested| tested.outcome == Outcome::Found) {
+            break;
+        }
+    }
+    let shown = hypotheses.iter().map(|tested: &Tested| tested.window.from).min().unwrap_or(widest.from);
+    let shown = Window { from: shown, to: onset.at };
+    suspects.retain(|suspect| suspect.touches_request() && overlaps(&suspect.change, &shown));
+    suspects.sort_by(|a, b| merge::by_time(&a.change, &b.change));
+    Correlated {
+        review: review::review(correlation, &onset, &near),
+        onset,
+        hypotheses,
+        coverage: coverage.clone(),
+        timeline: suspects,
+    }
+}
+
+fn window(hypothesis: Hypothesis, onset: &Onset, widened: u32) -> Window {
+    let span = hypothesis.window() * 2_i32.saturating_pow(widened);
+    Window { from: onset.at.checked_sub_signed(span).unwrap_or(DateTime::<Utc>::MIN_UTC), to: onset.at }
+}
+
+/// Whether the change may have happened in the window, or within the slack after it.
+fn overlaps(change: &Change, window: &Window) -> bool {
+    let end = window.to.checked_add_signed(SLACK).unwrap_or(window.to);
+    window.from <= change.at && merge::earliest(change) <= end
+}
+
+fn test(
+    hypothesis: Hypothesis,
+    onset: &Onset,
+    widened: u32,
+    suspects: &[Suspect],
+    coverage: &[SourceCoverage],
+    near: &Neighbourhood<'_>,
+) -> Tested {
+    let window = window(hypothesis, onset, widened);
+    let length = (window.to - window.from).num_seconds();
+    let (mut changes, mut hints, mut unrelated) = (Vec::new(), Vec::new(), Vec::new());
+    for suspect in suspects.iter().filter(|suspect| overlaps(&suspect.change, &window)) {
+        let Some(bearing) = hypothesis.bearing(&suspect.change) else { continue };
+        // What may have happened long before the window does not prove anything about it.
+        let dated = i64::from(suspect.change.precision_s) <= length;
+        match (bearing, suspect.touches_request()) {
+            (Bearing::Proof, true) if dated => changes.push(suspect.clone()),
+            (Bearing::Proof | Bearing::Hint, true) => hints.push(suspect.clone()),
+            (Bearing::Proof, false) => unrelated.push(suspect.clone()),
+            (Bearing::Hint, false) => {}
+        }
+    }
+    let (outcome, because) = if changes.is_empty() {
+        match coverage::judge(hypothesis, &window, coverage, near) {
+            covered @ Because::Covered(_) => (Outcome::NotFound, covered),
+            not @ (Because::NotCovered(_) | Because::Changes(_)) => (Outcome::CannotSee, not),
+        }
+    } else {
+        (Outcome::Found, Because::Changes(changes.len()))
+    };
+    let others = unrelated.len();
+    changes.extend(unrelated.into_iter().take(MAX_UNRELATED));
+    Tested { hypothesis, outcome, window, widened, changes, unrelated: others, hints, because }
 }

@@ -38,6 +38,7 @@ pub mod pathtype_mismatch;
 pub mod point;
 pub mod prefix_not_stripped;
 pub mod rewrite_wrong;
+mod said;
 pub mod service_ref_invalid;
 pub mod wrong_backend;
 
@@ -146,8 +147,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     });
     let mut ranked = found.into_iter().map(|(_, judgement)| judgement);
     let verdict = ranked.next().unwrap_or_else(|| insufficient_evidence::bare(facts));
-    let alternatives =
-        ranked.filter(|other| other.code != Code::InsufficientEvidence).take(3).collect();
+    let alternatives = ranked.filter(|other| other.code != Code::InsufficientEvidence).take(3).collect();
     Diagnosis { verdict, alternatives, ruled_out }
 }
 

@@ -18,6 +18,16 @@ use crate::model::pod::Pod;
 use crate::model::snapshot::{Coverage, Listing, Lookup, Snapshot};
 use crate::model::workload::Workload;
 
+/// Labels that charts and manifests give to controller pods, for clusters whose workloads cannot be read.
+const POD_SELECTOR: &str = "app.kubernetes.io/name in (ingress-nginx, rke2-ingress-nginx, traefik, \
+    nginx-ingress, kubernetes-ingress, haproxy-ingress, contour, kong, aws-load-balancer-controller, \
+    apisix-ingress-controller)";
+
+/// Whether a workload by itself is recognised as a controller.
+fn is_controller(workload: &Workload) -> bool {
+    !controllers::recognise(std::slice::from_ref(workload), &[], &[]).is_empty()
+}
+
 /// Ingresses, classes, namespaces and the controllers that may serve them.
 ///
 /// `focus` are the namespaces the question names: where cluster-wide lists are refused, these are
@@ -29,7 +39,7 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
     let is_live = cluster.live().is_some();
     // Of a live cluster only controllers are kept here; a capture holds all workloads in memory anyway.
     let keep_workload = move |workload: Workload| {
-        let keep = !is_live || controllers::is_controller(&workload);
+        let keep = !is_live || is_controller(&workload);
         keep.then_some(workload)
     };
     let (version, ingresses, classes, namespaces, deployments, daemon_sets, stateful_sets) = join!(
@@ -70,7 +80,7 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
     if is_live {
         // Without workloads (no `apps` rights) controllers can still be told by their pods' labels.
         let pod_scope = if homes.is_empty() { everywhere } else { Scope::Namespaces(homes) };
-        let selector = matches!(pod_scope, Scope::Everywhere { .. }).then_some(controllers::POD_SELECTOR);
+        let selector = matches!(pod_scope, Scope::Everywhere { .. }).then_some(POD_SELECTOR);
         pods(cluster, &mut snapshot, &pod_scope, selector).await;
     } else {
         pods(cluster, &mut snapshot, &everywhere, None).await;

@@ -119,10 +119,10 @@ pub enum Act {
 /// The rule of an Ingress that a change is confined to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleRef {
-    /// As written; empty for any host.
-    pub host: String,
-    /// `None` when the whole rule is concerned.
-    pub path: Option<String>,
+    /// As written, empty for any host; the earlier and the later one where the host itself changed.
+    pub hosts: Vec<String>,
+    /// Likewise; none when the whole rule is concerned.
+    pub paths: Vec<String>,
 }
 
 /// One change.

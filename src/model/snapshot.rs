@@ -206,6 +206,9 @@ pub struct Snapshot {
     pub revisions: Listing<Revision>,
     pub events: Listing<Event>,
     pub leases: Listing<Lease>,
+    /// The names, never more, of all Secrets that a capture shows to exist. `None` on a live cluster,
+    /// where Secrets are not read: whether one exists is unknown.
+    pub secrets: Option<BTreeSet<Name>>,
     /// Sorted by workload name.
     pub controllers: Vec<Controller>,
     /// Gaps that belong to no list.
@@ -230,6 +233,7 @@ impl Snapshot {
             revisions: Listing::unasked(Kind::ReplicaSet),
             events: Listing::unasked(Kind::Event),
             leases: Listing::unasked(Kind::Lease),
+            secrets: None,
             controllers: Vec::new(),
             gaps: Vec::new(),
         }

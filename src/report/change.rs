@@ -27,7 +27,8 @@ pub struct ChangeReport {
 
 impl From<&Change> for ChangeReport {
     fn from(change: &Change) -> Self {
-        let Change { at, precision_s, object, aspect: _, field, before, after, by, via } = change;
+        let Change { at, precision_s, object, aspect: _, act: _, field, rule: _, before, after, by, via } =
+            change;
         Self {
             at: Time(*at),
             precision_s: *precision_s,
@@ -69,7 +70,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::change::{Aspect, ChangeSource};
+    use crate::model::change::{Act, Aspect, ChangeSource};
     use crate::model::object::{Kind, ObjectKey};
 
     #[test]
@@ -79,7 +80,9 @@ mod tests {
             precision_s: 5,
             object: ObjectKey::new(Kind::Ingress, "shop", "web"),
             aspect: Aspect::IngressPaths,
+            act: Act::Changed,
             field: "spec.rules[0].http.paths[0].path".to_owned(),
+            rule: None,
             before: Some("/api".to_owned()),
             after: Some("/v2".to_owned()),
             by: Some("kubectl-edit".to_owned()),

@@ -152,7 +152,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::change::{Aspect, Change, ChangeSource};
+    use crate::model::change::{Act, Aspect, Change, ChangeSource};
     use crate::model::object::Kind;
 
     fn check(citation: &Citation, expected: &Value, text: &str) {
@@ -232,7 +232,9 @@ mod tests {
                 precision_s: 0,
                 object: ObjectKey::new(Kind::Service, "shop", "web"),
                 aspect: Aspect::Service,
+                act: Act::Changed,
                 field: String::new(),
+                rule: None,
                 before: None,
                 after: None,
                 by: None,

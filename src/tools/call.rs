@@ -2,7 +2,8 @@
 //! gone, and somebody who can be asked.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -94,17 +95,43 @@ impl From<Pending> for ToolFailure {
 
 /// Asks for permission over whichever way the caller offers.
 #[derive(Clone)]
-pub struct Confirmer(Arc<dyn Ask>);
+pub struct Confirmer {
+    ask: Arc<dyn Ask>,
+    waits: Arc<Mutex<Waits>>,
+}
+
+/// How long somebody has been waited for: questions answered, and the one that is open.
+#[derive(Default)]
+struct Waits {
+    over: Duration,
+    since: Option<Instant>,
+}
 
 impl Confirmer {
     #[must_use]
     pub fn new(ask: impl Ask + 'static) -> Self {
-        Self(Arc::new(ask))
+        Self { ask: Arc::new(ask), waits: Arc::default() }
     }
 
     /// Puts the question; `what` says completely what would be done.
     pub async fn confirm(&self, what: &str) -> Confirmation {
-        self.0.ask(what).await
+        self.waits().since = Some(Instant::now());
+        let answer = self.ask.ask(what).await;
+        let mut waits = self.waits();
+        if let Some(since) = waits.since.take() {
+            waits.over += since.elapsed();
+        }
+        answer
+    }
+
+    /// The time spent waiting for answers so far.
+    pub(super) fn waited(&self) -> Duration {
+        let waits = self.waits();
+        waits.over + waits.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,8 +157,6 @@ impl Ask for Nobody {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
 
     #[test]

@@ -100,7 +100,8 @@ fn place_if_loaded(
         let mut set = loaded.to_vec();
         set.push(&amended);
         let table = view.what_if(&set, snapshot);
-        let blocked = table.refused().iter().find(|(refused, _)| *refused == name).map(|(_, why)| why.clone());
+        let blocked =
+            table.refused().iter().find(|(refused, _)| *refused == name).map(|(_, why)| why.clone());
         match blocked {
             Some(
                 Refusal::RiskyAnnotation { key, .. }
@@ -133,7 +134,11 @@ fn takes(
     let decision = view.what_if(&set, snapshot).decide(request);
     match decision.outcome {
         Outcome::NoRoute => None,
-        Outcome::Routed | Outcome::Redirect | Outcome::Refused | Outcome::Unavailable | Outcome::Undefined => {
+        Outcome::Routed
+        | Outcome::Redirect
+        | Outcome::Refused
+        | Outcome::Unavailable
+        | Outcome::Undefined => {
             decision.winner.filter(|winner| winner.ingress == name).map(|winner| winner.place)
         }
     }

@@ -42,9 +42,14 @@ pub enum Speaker {
     /// The controller: no rule matches.
     Controller,
     /// An upstream; the Service where it can be told.
-    Upstream { service: Option<Name>, name: String },
+    Upstream {
+        service: Option<Name>,
+        name: String,
+    },
     /// An error page replaced the upstream's answer.
-    Intercepted { service: Option<Name> },
+    Intercepted {
+        service: Option<Name>,
+    },
     /// The proxy itself, for another reason than a missing rule.
     Proxy,
     Unknown,
@@ -62,7 +67,11 @@ pub fn judge(request: &Request, decision: &Decision, log: &LogFacts, probes: &[P
     let run = log.onset.as_ref().map(|onset| onset.at);
     let line = run
         .and_then(|_| {
-            log.answers.iter().enumerate().filter(|(_, a)| a.status == 404).max_by_key(|(at, a)| (a.last, *at))
+            log.answers
+                .iter()
+                .enumerate()
+                .filter(|(_, a)| a.status == 404)
+                .max_by_key(|(at, a)| (a.last, *at))
         })
         .or(newest);
     let (status, seen) = match (probe, line) {

@@ -1,8 +1,19 @@
 //! The review list: what to look at when no single change explains the 404s.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
+use chrono::{DateTime, Duration, Utc};
+
+use super::relevance::Neighbourhood;
+use super::{Correlation, Onset};
+use crate::analysis::changes::log_facts::Minute;
 use crate::model::object::ObjectKey;
+use crate::model::snapshot::Snapshot;
+
+mod drift;
+
+const MINUTE: Duration = Duration::minutes(1);
 
 /// In the order of the runbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,4 +72,122 @@ pub struct Drift {
     pub field: String,
     pub applied: Option<String>,
     pub live: Option<String>,
+}
+
+/// A rise that is none of these is noise: so many 404s in the later half, and so many times the earlier.
+const RISE: u64 = 5;
+const RISE_FACTOR: u64 = 2;
+/// Fewer minutes than this show no trend.
+const TREND_MINUTES: usize = 4;
+
+/// Goes through the list, in its order.
+pub(super) fn review(
+    correlation: &Correlation<'_>,
+    onset: &Onset,
+    near: &Neighbourhood<'_>,
+) -> Vec<Reviewed> {
+    let snapshot = correlation.input.snapshot;
+    [
+        (ReviewTopic::GradualTrouble, gradual(&correlation.input.log.minutes, onset.at)),
+        (ReviewTopic::IntermittentMatching, intermittent(&correlation.input.log.minutes, onset.at)),
+        (
+            ReviewTopic::AccumulatedConflicts,
+            match correlation.conflicts {
+                None => Finding::CannotSee,
+                Some(0) => Finding::Clear,
+                Some(count) => Finding::Conflicts(count),
+            },
+        ),
+        (ReviewTopic::ConfigurationDrift, drift::review(snapshot, near)),
+        (ReviewTopic::HostResolution, resolution(correlation, near)),
+    ]
+    .into_iter()
+    .map(|(topic, finding)| Reviewed { topic, finding })
+    .collect()
+}
+
+/// Compares the two halves of the time before the onset.
+fn gradual(minutes: &[Minute], onset: DateTime<Utc>) -> Finding {
+    let before = || minutes.iter().filter(|minute| over(minute, onset));
+    let Some(first) = before().map(|minute| minute.start).min() else { return Finding::CannotSee };
+    if before().count() < TREND_MINUTES {
+        return Finding::CannotSee;
+    }
+    let middle = first + (onset - first) / 2;
+    let sum = |later: bool| {
+        before()
+            .filter(|minute| (middle <= minute.start) == later)
+            .fold(0_u64, |sum, minute| sum.saturating_add(minute.no_rule))
+    };
+    let (earlier, later) = (sum(false), sum(true));
+    let since = before().filter(|minute| 0 < minute.no_rule).map(|minute| minute.start).min();
+    match since {
+        Some(since) if RISE <= later && earlier.saturating_mul(RISE_FACTOR) <= later => {
+            Finding::Gradual { earlier, later, since }
+        }
+        Some(_) | None => Finding::Clear,
+    }
+}
+
+fn over(minute: &Minute, onset: DateTime<Utc>) -> bool {
+    minute.start.checked_add_signed(MINUTE).is_some_and(|end| end <= onset)
+}
+
+/// The minute of the onset has both answers as a matter of course.
+fn intermittent(minutes: &[Minute], onset: DateTime<Utc>) -> Finding {
+    if minutes.is_empty() {
+        return Finding::CannotSee;
+    }
+    let both = minutes.iter().filter(|minute| 0 < minute.not_found && 0 < minute.answered);
+    let both = both.filter(|minute| onset < minute.start || over(minute, onset));
+    let starts: Vec<DateTime<Utc>> = both.map(|minute| minute.start).collect();
+    match starts.iter().max() {
+        Some(last) => Finding::Intermittent { minutes: starts.len(), last: *last },
+        None => Finding::Clear,
+    }
+}
+
+/// Compares what the name resolves to with where the Ingresses and their controllers are reached.
+fn resolution(correlation: &Correlation<'_>, near: &Neighbourhood<'_>) -> Finding {
+    let resolved = |name: &str| {
+        let entries = correlation.dns.iter().filter(move |entry| entry.name.eq_ignore_ascii_case(name));
+        // The newest answer counts.
+        entries.max_by_key(|entry| (entry.at, &entry.addresses))
+    };
+    let Some(entry) = resolved(&correlation.victim.host) else { return Finding::CannotSee };
+    let announced = announced(correlation.input.snapshot, near);
+    let mut expected: BTreeSet<String> = BTreeSet::new();
+    for address in &announced {
+        if address.parse::<IpAddr>().is_ok() {
+            expected.insert(address.clone());
+        } else if let Some(named) = resolved(address) {
+            expected.extend(named.addresses.iter().cloned());
+        }
+    }
+    if entry.addresses.iter().any(|address| expected.contains(address) || announced.contains(address)) {
+        return Finding::Clear;
+    }
+    if expected.is_empty() {
+        return Finding::CannotSee;
+    }
+    Finding::Elsewhere {
+        name: entry.name.clone(),
+        addresses: entry.addresses.clone(),
+        expected: expected.into_iter().collect(),
+    }
+}
+
+/// Where requests are meant to arrive: the addresses of the Ingresses and of the controllers' Services.
+fn announced(snapshot: &Snapshot, near: &Neighbourhood<'_>) -> BTreeSet<String> {
+    let ingresses =
+        near.ingresses.iter().filter_map(|name| snapshot.ingresses.get(&name.namespace, &name.name).found());
+    let mut addresses: BTreeSet<String> =
+        ingresses.flat_map(|ingress| ingress.addresses.iter().cloned()).collect();
+    let serving = snapshot.controllers.iter().filter(|each| near.controllers.contains(&each.workload));
+    for name in serving.flat_map(|controller| &controller.services) {
+        if let Some(service) = snapshot.services.get(&name.namespace, &name.name).found() {
+            addresses.extend(service.load_balancer.iter().chain(&service.external_ips).cloned());
+        }
+    }
+    addresses
 }

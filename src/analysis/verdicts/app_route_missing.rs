@@ -3,8 +3,8 @@
 //! Given when the intended backend answered and nothing else explains it, so never more than likely:
 //! the application's own routes are not in Kubernetes. There is no culprit among the objects.
 
-use crate::model::citation::Citation;
 use crate::model::change::Aspect;
+use crate::model::citation::Citation;
 use crate::model::verdict::{Code, Confidence};
 
 use super::super::facts::Facts;
@@ -27,9 +27,10 @@ impl Verdict for AppRouteMissing {
         if !upstream {
             return match facts.symptom.speaker {
                 Speaker::Controller => Ruling::RuledOut(Because::ControllerAnswered),
-                Speaker::Upstream { .. } | Speaker::Intercepted { .. } | Speaker::Proxy | Speaker::Unknown => {
-                    Ruling::Silent
-                }
+                Speaker::Upstream { .. }
+                | Speaker::Intercepted { .. }
+                | Speaker::Proxy
+                | Speaker::Unknown => Ruling::Silent,
             };
         }
         let intended = gate::intended_service(facts);
@@ -50,12 +51,17 @@ impl Verdict for AppRouteMissing {
         for probe in facts.probes.iter().filter(|probe| probe.status == Some(404)) {
             if !is_entry(probe) || super::super::facts::symptom::same_url(probe, facts.request) {
                 evidence.push(Evidence {
-                    point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
+                    point: Point::Probed {
+                        url: probe.url.clone(),
+                        status: probe.status,
+                        from: probe.from.clone(),
+                    },
                     source: cite::probe(probe),
                 });
             }
         }
-        let rollout = facts.changes.iter().find(|change| change.aspect == Aspect::Rollout && change.before.is_some());
+        let rollout =
+            facts.changes.iter().find(|change| change.aspect == Aspect::Rollout && change.before.is_some());
         evidence.extend(rollout.map(|change| Evidence {
             point: Point::Changed { at: change.at },
             source: Citation::Change(change.clone()),

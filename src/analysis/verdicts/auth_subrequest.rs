@@ -13,7 +13,7 @@ use crate::model::verdict::{Code, Confidence};
 use super::super::facts::Facts;
 use super::super::facts::candidates::touches;
 use super::super::routing::Outcome;
-use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct AuthSubrequest;
 
@@ -39,9 +39,10 @@ impl Verdict for AuthSubrequest {
                 source: cite::annotation(ingress, key),
             });
         }
-        let said = gate::said(facts, None, |kind| kind.is_auth_failed());
+        let said = gate::said(facts, None, said::auth_failed);
         let heard = said.is_some();
-        evidence.extend(said.map(|(count, _, source)| Evidence { point: Point::AuthFailed { count }, source }));
+        evidence
+            .extend(said.map(|(count, _, source)| Evidence { point: Point::AuthFailed { count }, source }));
         let elsewhere = dead.first().and_then(|(_, address)| elsewhere(facts, address));
         if let Some((other, place, host)) = &elsewhere {
             let rule = other.path_at(*place);
@@ -54,7 +55,7 @@ impl Verdict for AuthSubrequest {
                             crate::model::object::Name::new(&other.meta.namespace, service)
                         }),
                     },
-                    source: cite::field(other, Place::Rule(*r).field("host"), Some(host.clone())),
+                    source: cite::field(*other, Place::Rule(*r).field("host"), Some(host.clone())),
                 });
             }
         }
@@ -99,8 +100,13 @@ impl Verdict for AuthSubrequest {
 fn protected<'f>(facts: &'f Facts<'_>) -> Option<(&'f Ingress, Vec<(&'static str, Request)>)> {
     let host = facts.request.host.as_str();
     let winner = facts.winner().map(|(ingress, _)| ingress.meta.key());
-    let mut adopted: Vec<&Ingress> =
-        facts.view.adopted.iter().map(|(ingress, _)| *ingress).filter(|ingress| touches(ingress, host)).collect();
+    let mut adopted: Vec<&Ingress> = facts
+        .view
+        .adopted
+        .iter()
+        .map(|(ingress, _)| *ingress)
+        .filter(|ingress| touches(ingress, host))
+        .collect();
     adopted.sort_by_key(|ingress| (Some(ingress.meta.key()) != winner, ingress.meta.key()));
     adopted.into_iter().find_map(|ingress| {
         let dead: Vec<(&'static str, Request)> = [AUTH_URL, AUTH_SIGNIN]

@@ -9,7 +9,7 @@ use crate::model::verdict::{Code, Confidence};
 use super::super::facts::Facts;
 use super::super::facts::candidates::Standing;
 use super::super::routing::Outcome;
-use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct CanaryConflict;
 
@@ -30,9 +30,10 @@ impl Verdict for CanaryConflict {
         let ingress = canary.ingress;
         let name = ingress.meta.key();
         let (host, path) = match (canary.place, ingress.path_at(canary.place)) {
-            (crate::model::ingress::Place::Path(r, _), Some(rule)) => {
-                (ingress.rules.get(r).map(|rule| rule.host().to_owned()).unwrap_or_default(), rule.path.clone())
-            }
+            (crate::model::ingress::Place::Path(r, _), Some(rule)) => (
+                ingress.rules.get(r).map(|rule| rule.host().to_owned()).unwrap_or_default(),
+                rule.path.clone(),
+            ),
             _ => (facts.request.host.as_str().to_owned(), String::new()),
         };
         let point = Point::CanaryAlone { host: host.clone(), path: path.clone() };
@@ -40,14 +41,14 @@ impl Verdict for CanaryConflict {
             Evidence { point: point.clone(), source: cite::annotation(ingress, CANARY) },
             Evidence { point, source: cite::path(ingress, canary.place) },
         ];
-        let said = gate::said(facts, None, |kind| kind.is_canary_unmergeable());
+        let said = gate::said(facts, None, said::canary_unmergeable);
         let heard = said.is_some();
-        evidence.extend(said.map(|(count, _, source)| Evidence {
-            point: Point::ControllerSaidCanary { count },
-            source,
-        }));
+        evidence.extend(
+            said.map(|(count, _, source)| Evidence { point: Point::ControllerSaidCanary { count }, source }),
+        );
         evidence.extend(cite::failures(facts));
-        let own = facts.probes.iter().rev().find(|p| super::super::facts::symptom::same_url(p, facts.request));
+        let own =
+            facts.probes.iter().rev().find(|p| super::super::facts::symptom::same_url(p, facts.request));
         evidence.extend(own.map(|probe| Evidence {
             point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
             source: cite::probe(probe),

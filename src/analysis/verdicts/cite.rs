@@ -15,12 +15,7 @@ use crate::model::object::Name;
 
 /// A field of an object with its value; `None` when the point is that it is not set.
 pub(super) fn field(object: &impl Object, field: impl Into<String>, value: Option<String>) -> Citation {
-    Citation::Object {
-        key: object.object_key(),
-        uid: object.meta().uid.clone(),
-        field: field.into(),
-        value,
-    }
+    Citation::Object { key: object.object_key(), uid: object.meta().uid.clone(), field: field.into(), value }
 }
 
 /// An annotation, set or not.
@@ -38,7 +33,8 @@ pub(super) fn path(ingress: &Ingress, place: Place) -> Citation {
             field(ingress, place.field("host"), host)
         }
         Place::DefaultBackend => {
-            let name = ingress.default_backend.as_ref().and_then(|b| b.service()).map(|(name, _)| name.to_owned());
+            let name =
+                ingress.default_backend.as_ref().and_then(|b| b.service()).map(|(name, _)| name.to_owned());
             field(ingress, "spec.defaultBackend.service.name", name)
         }
     }
@@ -56,7 +52,11 @@ pub(super) fn backend_name(ingress: &Ingress, place: Place) -> Citation {
         Place::Path(..) | Place::Rule(_) => ingress.path_at(place).map(|rule| &rule.backend),
     };
     let name = backend.and_then(|backend| backend.service()).map(|(name, _)| name.to_owned());
-    field(ingress, place.field(if place == Place::DefaultBackend { "service.name" } else { "backend.service.name" }), name)
+    field(
+        ingress,
+        place.field(if place == Place::DefaultBackend { "service.name" } else { "backend.service.name" }),
+        name,
+    )
 }
 
 /// A log line.
@@ -141,9 +141,7 @@ pub(super) fn failures(facts: &Facts<'_>) -> Option<Evidence> {
 pub(super) fn setting(controller: &Controller, key: &str) -> Option<Citation> {
     let (name, map) = controller.config_map.as_ref()?;
     match map {
-        Lookup::Found(map) => {
-            Some(field(map, format!("data.{key}"), map.data.get(key).cloned()))
-        }
+        Lookup::Found(map) => Some(field(map, format!("data.{key}"), map.data.get(key).cloned())),
         Lookup::Absent => Some(Citation::Absent {
             key: crate::model::object::ObjectKey {
                 kind: crate::model::object::Kind::ConfigMap,

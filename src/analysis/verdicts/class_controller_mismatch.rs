@@ -10,7 +10,7 @@ use crate::model::verdict::Code;
 
 use super::super::facts::Facts;
 use super::super::routing::Refusal;
-use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct ClassControllerMismatch;
 
@@ -82,12 +82,11 @@ impl Verdict for ClassControllerMismatch {
                 ),
             }));
         }
-        let said = gate::said(facts, Some(&name), |kind| kind.is_class_ignored());
+        let said = gate::said(facts, Some(&name), said::class_ignored);
         let heard = said.is_some();
-        evidence.extend(said.map(|(count, _, source)| Evidence {
-            point: Point::ControllerSaidIgnored { count },
-            source,
-        }));
+        evidence.extend(
+            said.map(|(count, _, source)| Evidence { point: Point::ControllerSaidIgnored { count }, source }),
+        );
         evidence.extend(cite::failures(facts));
         let class = facts.view.adopted.iter().find_map(|(ingress, _)| ingress.class_name.clone());
         Judgement {

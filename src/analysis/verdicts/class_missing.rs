@@ -9,7 +9,7 @@ use crate::model::verdict::Code;
 
 use super::super::facts::Facts;
 use super::super::routing::Refusal;
-use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct ClassMissing;
 
@@ -31,7 +31,10 @@ impl Verdict for ClassMissing {
         }
         let name = ingress.meta.key();
         let mut evidence = vec![
-            Evidence { point: Point::NoClassSet, source: cite::field(ingress, "spec.ingressClassName", None) },
+            Evidence {
+                point: Point::NoClassSet,
+                source: cite::field(ingress, "spec.ingressClassName", None),
+            },
             Evidence { point: Point::NoClassSet, source: cite::annotation(ingress, CLASS_ANNOTATION) },
         ];
         let classes = facts.snapshot.classes.items();
@@ -47,12 +50,11 @@ impl Verdict for ClassMissing {
                 });
             }
         }
-        let said = gate::said(facts, Some(&name), |kind| kind.is_class_ignored());
+        let said = gate::said(facts, Some(&name), said::class_ignored);
         let heard = said.is_some();
-        evidence.extend(said.map(|(count, _, source)| Evidence {
-            point: Point::ControllerSaidIgnored { count },
-            source,
-        }));
+        evidence.extend(
+            said.map(|(count, _, source)| Evidence { point: Point::ControllerSaidIgnored { count }, source }),
+        );
         if ingress.addresses.is_empty() {
             evidence.push(Evidence {
                 point: Point::NoAddress,

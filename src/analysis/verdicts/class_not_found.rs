@@ -8,7 +8,7 @@ use crate::model::verdict::Code;
 
 use super::super::facts::Facts;
 use super::super::routing::Refusal;
-use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct ClassNotFound;
 
@@ -40,15 +40,15 @@ impl Verdict for ClassNotFound {
                 source: cite::field(ingress, "spec.ingressClassName", ingress.class_name.clone()),
             },
         ];
-        let said = gate::said(facts, Some(&name), |kind| kind.is_class_ignored());
+        let said = gate::said(facts, Some(&name), said::class_ignored);
         let heard = said.is_some();
-        evidence.extend(said.map(|(count, _, source)| Evidence {
-            point: Point::ControllerSaidIgnored { count },
-            source,
-        }));
+        evidence.extend(
+            said.map(|(count, _, source)| Evidence { point: Point::ControllerSaidIgnored { count }, source }),
+        );
         evidence.extend(cite::failures(facts));
         let controller = facts.snapshot.classes.items().iter().find_map(|class| class.controller.clone());
-        let exists = facts.snapshot.classes.items().iter().map(|class| class.meta.name.clone()).collect::<Vec<_>>();
+        let exists =
+            facts.snapshot.classes.items().iter().map(|class| class.meta.name.clone()).collect::<Vec<_>>();
         let nearest = exists.iter().find(|other| strsim::damerau_levenshtein(other, class) <= 2).cloned();
         Judgement {
             code: Code::ClassNotFound,

@@ -10,7 +10,7 @@ use crate::model::verdict::{Code, Confidence};
 use super::super::facts::Facts;
 use super::super::facts::candidates::Standing;
 use super::super::routing::Outcome;
-use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct ConfigReloadBlocked;
 
@@ -21,8 +21,8 @@ impl Verdict for ConfigReloadBlocked {
 
     fn judge(&self, facts: &Facts<'_>) -> Ruling {
         let predicted = facts.view.table.reload_failure();
-        let failed = gate::said(facts, None, |kind| kind.is_reload_failed());
-        let succeeded = gate::said(facts, None, |kind| kind.is_reload_succeeded());
+        let failed = gate::said(facts, None, said::reload_failed);
+        let succeeded = gate::said(facts, None, said::reload_succeeded);
         let failing = match (&failed, &succeeded) {
             (Some((_, failed, _)), Some((_, succeeded, _))) => failed > succeeded,
             (Some(_), None) => true,

@@ -2,7 +2,6 @@
 //!
 //! Decisive: the controller's `--watch-namespace` argument.
 
-
 use crate::model::verdict::{Code, Confidence};
 
 use super::super::facts::Facts;

@@ -12,7 +12,7 @@ use crate::model::verdict::Code;
 
 use super::super::facts::Facts;
 use super::super::routing::Refusal;
-use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct DroppedByAnnotationPolicy;
 
@@ -73,12 +73,14 @@ impl Verdict for DroppedByAnnotationPolicy {
             };
             evidence.extend(cite::setting(controller, RISK_LEVEL).map(|source| Evidence { point, source }));
         }
-        let said = gate::said(facts, None, |kind| kind.is_annotation_refused());
+        let said = gate::said(facts, None, said::annotation_refused);
         let heard = said.is_some();
-        evidence.extend(said.map(|(count, _, source)| Evidence {
-            point: Point::ControllerSaidAnnotation { count },
-            source,
-        }));
+        evidence.extend(
+            said.map(|(count, _, source)| Evidence {
+                point: Point::ControllerSaidAnnotation { count },
+                source,
+            }),
+        );
         let upgrade = facts.changes.iter().find(|change| {
             change.aspect == Aspect::Controller && change.field.ends_with(".image") && change.before.is_some()
         });

@@ -40,7 +40,8 @@ impl Verdict for DuplicateHostPath {
             return Ruling::Silent;
         }
         let (older, younger) = (winning.meta.key(), loser.ingress.meta.key());
-        let answered = gate::answering_service(facts).is_some_and(|service| gate::intended_service(facts) == Some(service));
+        let answered = gate::answering_service(facts)
+            .is_some_and(|service| gate::intended_service(facts) == Some(service));
         let named = facts.complaint == Some(&younger);
         let point = Point::OlderDuplicate { older: older.clone(), created: winning.meta.created };
         let mut evidence = vec![

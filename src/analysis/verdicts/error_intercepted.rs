@@ -40,7 +40,9 @@ impl Verdict for ErrorIntercepted {
             });
             let key = ObjectKey { kind: Kind::Ingress, name: ingress.meta.key() };
             (Some(Culprit { key, field: annotation_field(&annotation) }), codes.to_owned())
-        } else if let (Some(controller), Some(codes)) = (facts.view.controller, facts.view.settings.config(KEY)) {
+        } else if let (Some(controller), Some(codes)) =
+            (facts.view.controller, facts.view.settings.config(KEY))
+        {
             let point = Point::ErrorPages { codes: codes.to_owned() };
             evidence.extend(cite::setting(controller, KEY).map(|source| Evidence { point, source }));
             let culprit = controller.config_map.as_ref().map(|(name, _)| Culprit {

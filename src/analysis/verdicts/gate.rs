@@ -77,9 +77,9 @@ pub(super) fn adoption_gate(facts: &Facts<'_>, ingress: &Ingress) -> Option<Ruli
     }
     let answered = answering_service(facts)?;
     let serves = ingress.path_rules().any(|(_, _, _, rule)| {
-        rule.backend.service().is_some_and(|(name, _)| {
-            *name == answered.name && ingress.meta.namespace == answered.namespace
-        })
+        rule.backend
+            .service()
+            .is_some_and(|(name, _)| *name == answered.name && ingress.meta.namespace == answered.namespace)
     });
     serves.then(|| Ruling::RuledOut(Because::UpstreamAnswered(Some(answered.clone()))))
 }

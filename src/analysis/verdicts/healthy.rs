@@ -36,7 +36,11 @@ impl Verdict for Healthy {
             && let Some(probe) = facts.probes.get(at)
         {
             evidence.push(Evidence {
-                point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
+                point: Point::Probed {
+                    url: probe.url.clone(),
+                    status: probe.status,
+                    from: probe.from.clone(),
+                },
                 source: cite::probe(probe),
             });
         }

@@ -53,7 +53,8 @@ impl Verdict for HostMismatch {
             point: Point::Changed { at: change.at },
             source: crate::model::citation::Citation::Change(change.clone()),
         }));
-        let own = facts.probes.iter().rev().find(|p| super::super::facts::symptom::same_url(p, facts.request));
+        let own =
+            facts.probes.iter().rev().find(|p| super::super::facts::symptom::same_url(p, facts.request));
         evidence.extend(own.map(probe_evidence));
         evidence.extend(cite::failures(facts));
         Judgement {
@@ -148,7 +149,10 @@ fn serves(facts: &Facts<'_>, host: &str) -> bool {
 /// Near enough to be meant: `www.` more or less, one label more or less in front, or a slip of the pen.
 fn alike(host: &str, asked: &str) -> bool {
     let parent = |longer: &str, shorter: &str| {
-        longer.strip_suffix(shorter).and_then(|label| label.strip_suffix('.')).is_some_and(|label| !label.contains('.'))
+        longer
+            .strip_suffix(shorter)
+            .and_then(|label| label.strip_suffix('.'))
+            .is_some_and(|label| !label.contains('.'))
     };
     parent(host, asked) || parent(asked, host) || strsim::damerau_levenshtein(host, asked) <= 2 || {
         // Same first label, other domain: shop.example.com for shop.example.org.

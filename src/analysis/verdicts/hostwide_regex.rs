@@ -28,7 +28,8 @@ impl Verdict for HostwideRegex {
 
     fn judge(&self, facts: &Facts<'_>) -> Ruling {
         let hosts = gate::on_host(facts);
-        let forcing: Vec<&Ingress> = hosts.iter().copied().filter(|ingress| key_of(ingress).is_some()).collect();
+        let forcing: Vec<&Ingress> =
+            hosts.iter().copied().filter(|ingress| key_of(ingress).is_some()).collect();
         if forcing.is_empty() {
             return if hosts.is_empty() { Ruling::Silent } else { Ruling::RuledOut(Because::NoRegexOnHost) };
         }
@@ -47,8 +48,7 @@ impl Verdict for HostwideRegex {
                 if service.is_none() || service.as_ref() == other.backend.as_ref().map(|t| &t.service))
         });
         let appeared = appeared(facts, &ingress.meta.key());
-        let in_time = worked.is_some()
-            || appeared.is_some() && facts.symptom.since.is_some();
+        let in_time = worked.is_some() || appeared.is_some() && facts.symptom.since.is_some();
         let name = ingress.meta.key();
         let meant = facts.decision.winner.as_ref().is_some_and(|winner| {
             winner.ingress == name && element_wise(&winner.path, facts.request.path.as_str())
@@ -91,7 +91,9 @@ impl Verdict for HostwideRegex {
             point: Point::Created { at: change.at },
             source: Citation::Change((*change).clone()),
         }));
-        if appeared.is_none() && let Some(created) = ingress.meta.created {
+        if appeared.is_none()
+            && let Some(created) = ingress.meta.created
+        {
             evidence.push(Evidence {
                 point: Point::Created { at: created },
                 source: cite::field(
@@ -123,9 +125,7 @@ impl Verdict for HostwideRegex {
 fn key_of(ingress: &Ingress) -> Option<&'static str> {
     REGEX_KEYS.into_iter().find(|key| match ingress.meta.annotation(key) {
         Some(value) if key.ends_with("use-regex") => value == "true",
-        Some(value) => {
-            !value.is_empty() && ingress.path_rules().any(|(_, _, _, rule)| rule.path != value)
-        }
+        Some(value) => !value.is_empty() && ingress.path_rules().any(|(_, _, _, rule)| rule.path != value),
         None => false,
     })
 }

@@ -42,7 +42,11 @@ impl Verdict for NoReadyEndpoints {
                 counts.1 += slice.endpoints.iter().filter(|endpoint| !endpoint.ready).count();
                 let ready = slice.endpoints.iter().position(|endpoint| !endpoint.ready);
                 evidence.push(match ready {
-                    Some(at) => cite::field(slice, format!("endpoints[{at}].conditions.ready"), Some("false".to_owned())),
+                    Some(at) => cite::field(
+                        slice,
+                        format!("endpoints[{at}].conditions.ready"),
+                        Some("false".to_owned()),
+                    ),
                     None => cite::field(slice, "endpoints", None),
                 });
             }

@@ -34,7 +34,9 @@ impl Verdict for NoRuleForPath {
         let hosts = gate::on_host(facts);
         let taken = facts.changes.iter().find(|change| {
             let lost = matches!(change.aspect, Aspect::IngressPaths | Aspect::IngressRules);
-            lost && change.object.kind == Kind::Ingress && change.before.is_some() && change.after != change.before
+            lost && change.object.kind == Kind::Ingress
+                && change.before.is_some()
+                && change.after != change.before
                 && hosts.iter().any(|ingress| ingress.meta.key() == change.object.name)
         });
         let owner = taken
@@ -49,7 +51,10 @@ impl Verdict for NoRuleForPath {
             .take(3)
         {
             evidence.push(Evidence {
-                point: Point::RuleDiffers { path: rule.path.clone(), path_type: Some(rule.path_type.as_str()) },
+                point: Point::RuleDiffers {
+                    path: rule.path.clone(),
+                    path_type: Some(rule.path_type.as_str()),
+                },
                 source: cite::path(ingress, Place::Path(r, p)),
             });
         }

@@ -25,12 +25,22 @@ impl Verdict for NotA404 {
             && let Some(probe) = facts.probes.get(at)
         {
             evidence.push(Evidence {
-                point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
+                point: Point::Probed {
+                    url: probe.url.clone(),
+                    status: probe.status,
+                    from: probe.from.clone(),
+                },
                 source: cite::probe(probe),
             });
         }
         evidence.extend(
-            facts.log.answers.iter().filter(|a| a.status == status).max_by_key(|a| a.last).and_then(cite::answer),
+            facts
+                .log
+                .answers
+                .iter()
+                .filter(|a| a.status == status)
+                .max_by_key(|a| a.last)
+                .and_then(cite::answer),
         );
         if let Some((ingress, place)) = facts.winner() {
             let winner = facts.decision.winner.as_ref();

@@ -66,7 +66,8 @@ impl Verdict for PathDialect {
 }
 
 fn would_match(facts: &Facts<'_>, ingress: &Ingress, hosts: &[&Ingress]) -> Option<Place> {
-    let has_pattern = |path: &str| path.contains(['(', ')', '[', ']', '*', '+', '?', '|', '\\', '^', '$', '{']);
+    let has_pattern =
+        |path: &str| path.contains(['(', ')', '[', ']', '*', '+', '?', '|', '\\', '^', '$', '{']);
     if !ingress.path_rules().any(|(_, _, _, rule)| has_pattern(&rule.path)) {
         return None;
     }

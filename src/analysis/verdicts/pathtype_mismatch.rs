@@ -56,7 +56,9 @@ impl Verdict for PathtypeMismatch {
             .collect();
         probes.sort_by_key(|probe| probe.at);
         probes.extend(facts.probes.iter().find(|probe| {
-            !is_entry(probe) && probe.status.is_some_and(|s| s < 400) && path_of(probe) == Some(request.path.as_str().to_owned())
+            !is_entry(probe)
+                && probe.status.is_some_and(|s| s < 400)
+                && path_of(probe) == Some(request.path.as_str().to_owned())
         }));
         evidence.extend(probes.into_iter().map(|probe| Evidence {
             point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
@@ -137,22 +139,27 @@ fn led_on<'f>(facts: &'f Facts<'_>) -> Option<(Request, &'f ProbeOutput)> {
     if facts.symptom.status.is_none_or(|status| !(300..400).contains(&status)) {
         return None;
     }
-    facts.probes.iter().rev().filter(|probe| is_entry(probe) && same_url(probe, facts.request)).find_map(|probe| {
-        let location = probe.header("location")?;
-        let url = if location.starts_with('/') {
-            format!("{}://{}{location}", facts.request.scheme.as_str(), facts.request.authority())
-        } else {
-            location.to_owned()
-        };
-        let next = Request::parse(&url).ok()?;
-        let dead = next.host == facts.request.host && facts.view.decide(&next).outcome == Outcome::NoRoute;
-        dead.then_some((next, probe))
-    })
+    facts.probes.iter().rev().filter(|probe| is_entry(probe) && same_url(probe, facts.request)).find_map(
+        |probe| {
+            let location = probe.header("location")?;
+            let url = if location.starts_with('/') {
+                format!("{}://{}{location}", facts.request.scheme.as_str(), facts.request.authority())
+            } else {
+                location.to_owned()
+            };
+            let next = Request::parse(&url).ok()?;
+            let dead =
+                next.host == facts.request.host && facts.view.decide(&next).outcome == Outcome::NoRoute;
+            dead.then_some((next, probe))
+        },
+    )
 }
 
 fn redirects_to(probe: &ProbeOutput, request: &Request) -> bool {
     probe.header("location").is_some_and(|location| {
-        location == request.path.as_str() || Request::parse(location).is_ok_and(|next| next.host == request.host && next.path == request.path)
+        location == request.path.as_str()
+            || Request::parse(location)
+                .is_ok_and(|next| next.host == request.host && next.path == request.path)
     })
 }
 

@@ -57,7 +57,11 @@ impl Verdict for PrefixNotStripped {
         let certain = pair.is_some();
         for probe in pair.into_iter().flat_map(<[_; 2]>::from) {
             evidence.push(Evidence {
-                point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
+                point: Point::Probed {
+                    url: probe.url.clone(),
+                    status: probe.status,
+                    from: probe.from.clone(),
+                },
                 source: cite::probe(probe),
             });
         }

@@ -59,7 +59,11 @@ impl Verdict for RewriteWrong {
         evidence.extend(cite::failures(facts));
         for probe in original_works.into_iter().chain(rewritten_fails) {
             evidence.push(Evidence {
-                point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
+                point: Point::Probed {
+                    url: probe.url.clone(),
+                    status: probe.status,
+                    from: probe.from.clone(),
+                },
                 source: cite::probe(probe),
             });
         }

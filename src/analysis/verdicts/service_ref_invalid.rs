@@ -10,7 +10,7 @@ use crate::model::verdict::{Code, Confidence};
 
 use super::super::facts::Facts;
 use super::super::routing::Note;
-use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
 pub struct ServiceRefInvalid;
 
@@ -65,17 +65,20 @@ impl Verdict for ServiceRefInvalid {
                 source: cite::field(found, "metadata.name", Some(found.meta.name.clone())),
             });
         }
-        let said = gate::said(facts, Some(service), |kind| kind.is_service_missing());
-        evidence.extend(said.map(|(count, _, source)| Evidence {
-            point: Point::ControllerSaidIgnored { count },
-            source,
-        }));
+        let said = gate::said(facts, Some(service), said::service_missing);
+        evidence.extend(
+            said.map(|(count, _, source)| Evidence { point: Point::ControllerSaidIgnored { count }, source }),
+        );
         Judgement {
             code: Code::ServiceRefInvalid,
             confidence: if gate::seen(facts) { Confidence::Certain } else { Confidence::Likely },
             culprit: Some(Culprit {
                 key: ObjectKey { kind: Kind::Ingress, name: name.clone() },
-                field: place.field(if port.is_some() { "backend.service.port" } else { "backend.service.name" }),
+                field: place.field(if port.is_some() {
+                    "backend.service.port"
+                } else {
+                    "backend.service.name"
+                }),
             }),
             since: facts.symptom.since,
             evidence,

@@ -1,0 +1,318 @@
+//! Watch replay: past versions of objects, deletions included, from the API server's own memory.
+//!
+//! Each API server keeps a buffer of recent watch events per kind, independent of etcd's compaction. A
+//! watch from `resourceVersion=1` is answered with that buffer or, when it does not reach back so far,
+//! with a 410 that names the oldest version it can start from; then the watch is begun there.
+//!
+//! Assumptions: the buffer comes in one burst right after the response's head, so silence after it
+//! means that it is through; several API servers behind one address have a buffer each, so several
+//! connections are made and the one that reaches back furthest is kept. Nothing here proves that
+//! nothing happened: an object whose present version is missing from the events shows that the burst
+//! was not read to its end.
+//!
+//! Source: k8s.io/apiserver/pkg/storage/cacher/watch_cache.go; measured on 1.36.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures::future::join_all;
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::fault::{Failure, Fault, Refusal};
+use super::lines::Lines;
+use super::transport::{Call, once, seconds, within};
+use super::{Live, list, path};
+use crate::model::change::VersionOp;
+use crate::model::gap::Why;
+use crate::model::object::Kind;
+
+/// How long the server keeps one watch open.
+const WATCH_S: &str = "2";
+const WATCH: Duration = Duration::from_millis(2500);
+/// The silence after which the burst is taken to be through.
+const SILENCE: Duration = Duration::from_millis(400);
+/// The events of one watch that are kept, by their size on the wire: the newest.
+const KEPT_BYTES: usize = 32 << 20;
+const LONGEST_EVENT: usize = 4 << 20;
+/// How often the window may move on while it is asked for.
+const RESTARTS: u32 = 3;
+
+/// The events of one API server's buffer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RawReplay {
+    /// Oldest first.
+    pub events: Vec<(VersionOp, Value)>,
+    /// Every event after this version is here; `None`: every event since the kind was first stored.
+    pub oldest_rv: Option<u64>,
+}
+
+impl Live {
+    /// Reads the buffer over so many connections (at least one) and keeps what reaches back furthest.
+    ///
+    /// # Errors
+    /// When no connection gave any answer.
+    pub async fn replay(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        connections: u8,
+    ) -> Result<RawReplay, Why> {
+        let collection = path::collection(kind, namespace)?;
+        let about = list::about("watch", kind, namespace);
+        let collection = collection.as_str();
+        let watches = (0..connections.max(1)).map(|number| async move {
+            self.transport
+                .authorized(|clients| async move {
+                    let client = match number {
+                        0 => clients.streaming.clone(),
+                        // A pooled connection would lead to the same server again.
+                        _ => self
+                            .transport
+                            .access()
+                            .fresh(&clients)
+                            .await
+                            .map_err(|error| Failure::Credentials(Box::new(error)))?,
+                    };
+                    self.watch(&client, collection).await
+                })
+                .await
+        });
+        let mut widest: Option<RawReplay> = None;
+        let mut failure = None;
+        for outcome in join_all(watches).await {
+            match outcome {
+                Ok(replay) if widest.as_ref().is_none_or(|best| replay.is_wider_than(best)) => {
+                    widest = Some(replay);
+                }
+                Ok(_) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        match (widest, failure) {
+            (Some(replay), _) => Ok(replay),
+            (None, Some(Failure::Refusal(refusal))) if refusal.code == 404 && !refusal.is_html => {
+                Err(Why::NotInstalled)
+            }
+            (None, Some(failure)) => Err(self.why(&failure, &about)),
+            (None, None) => Ok(RawReplay::default()),
+        }
+    }
+
+    async fn watch(&self, client: &kube::Client, collection: &str) -> Result<RawReplay, Failure> {
+        let mut from: u64 = 1;
+        for _ in 0..=RESTARTS {
+            match self.watch_from(client, collection, from).await? {
+                Watched::Events(buffer) => {
+                    let oldest_rv = buffer.dropped_up_to.or((from > 1).then_some(from));
+                    let events = buffer.events.into_iter().map(|event| (event.op, event.object)).collect();
+                    return Ok(RawReplay { events, oldest_rv });
+                }
+                Watched::TooOld { oldest } => from = oldest.max(from),
+            }
+        }
+        Err(Failure::Fault(Fault::Other {
+            detail: "the watch window moves faster than it is read".to_owned(),
+        }))
+    }
+
+    async fn watch_from(
+        &self,
+        client: &kube::Client,
+        collection: &str,
+        from: u64,
+    ) -> Result<Watched, Failure> {
+        let version = from.to_string();
+        let query = path::query([
+            ("watch", Some("true")),
+            ("resourceVersion", Some(version.as_str())),
+            ("timeoutSeconds", Some(WATCH_S)),
+        ]);
+        let call = Call::stream(format!("{collection}{query}"));
+        let read = self.transport.access().options().read;
+        let opened = within(read, async { Ok(once(client, &call, read).await) }).await?;
+        let mut body = match opened {
+            Ok(response) => response.into_body(),
+            Err(Failure::Refusal(refusal)) if refusal.is_expired() => return Watched::too_old(&refusal),
+            Err(failure) => return Err(failure),
+        };
+        let end = tokio::time::Instant::now() + WATCH;
+        let mut lines = Lines::new(LONGEST_EVENT);
+        let mut buffer = Buffer::default();
+        let mut broken = None;
+        loop {
+            let silence = tokio::time::Instant::now() + SILENCE;
+            let Ok(Some(frame)) = tokio::time::timeout_at(end.min(silence), body.frame()).await else {
+                break;
+            };
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) => {
+                    broken = Some(Failure::of(&error, seconds(WATCH)));
+                    break;
+                }
+            };
+            if let Ok(data) = frame.into_data() {
+                self.transport.access().load().add_bytes(data.len());
+                lines.feed(&data, &mut |line| buffer.take(line));
+                if buffer.error.is_some() {
+                    break;
+                }
+            }
+        }
+        match (buffer.error.take(), broken) {
+            (Some(refusal), _) if refusal.is_expired() => Watched::too_old(&refusal),
+            (Some(refusal), _) => Err(Failure::Refusal(Box::new(refusal))),
+            // Half a burst would look like a whole one.
+            (None, Some(failure)) => Err(failure),
+            (None, None) if buffer.undecodable => {
+                Err(Failure::Undecodable { detail: "the watch sent something else than events".to_owned() })
+            }
+            (None, None) => Ok(Watched::Events(buffer)),
+        }
+    }
+}
+
+impl RawReplay {
+    fn is_wider_than(&self, other: &Self) -> bool {
+        let reach = |replay: &Self| replay.oldest_rv.unwrap_or(0);
+        (reach(self), other.events.len()) < (reach(other), self.events.len())
+    }
+}
+
+enum Watched {
+    Events(Buffer),
+    /// The server's memory begins later.
+    TooOld {
+        oldest: u64,
+    },
+}
+
+impl Watched {
+    /// `too old resource version: 1 (438)`: the number in brackets is where to start.
+    fn too_old(refusal: &Refusal) -> Result<Self, Failure> {
+        let message = refusal.message.as_str();
+        let number =
+            message.rsplit_once('(').and_then(|(_, rest)| rest.split(')').next()?.trim().parse().ok());
+        match number {
+            Some(oldest) => Ok(Self::TooOld { oldest }),
+            None => Err(Failure::Refusal(Box::new(refusal.clone()))),
+        }
+    }
+}
+
+struct Event {
+    op: VersionOp,
+    object: Value,
+    size: usize,
+}
+
+/// The newest events of a watch.
+#[derive(Default)]
+struct Buffer {
+    events: VecDeque<Event>,
+    size: usize,
+    /// The version of the newest event that was let go.
+    dropped_up_to: Option<u64>,
+    error: Option<Refusal>,
+    undecodable: bool,
+}
+
+#[derive(Deserialize)]
+struct WatchLine {
+    #[serde(rename = "type")]
+    kind: String,
+    object: Value,
+}
+
+impl Buffer {
+    fn take(&mut self, line: &[u8]) {
+        let Ok(event) = serde_json::from_slice::<WatchLine>(line) else {
+            self.undecodable = true;
+            return;
+        };
+        let op = match event.kind.as_str() {
+            "ADDED" => VersionOp::Added,
+            "MODIFIED" => VersionOp::Modified,
+            "DELETED" => VersionOp::Deleted,
+            "ERROR" => {
+                let code = event
+                    .object
+                    .get("code")
+                    .and_then(Value::as_u64)
+                    .and_then(|code| u16::try_from(code).ok());
+                let body = serde_json::to_vec(&event.object).unwrap_or_default();
+                self.error = Some(Refusal::read(code.unwrap_or(500), &body));
+                return;
+            }
+            // Bookmarks were not asked for, and carry no object.
+            _ => return,
+        };
+        self.size += line.len();
+        self.events.push_back(Event { op, object: event.object, size: line.len() });
+        while self.size > KEPT_BYTES
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.size -= oldest.size;
+            self.dropped_up_to = version_of(&oldest.object).or(self.dropped_up_to);
+        }
+    }
+}
+
+fn version_of(object: &Value) -> Option<u64> {
+    object.pointer("/metadata/resourceVersion")?.as_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_is_read_from_the_refusal() {
+        let at = |message: &str| {
+            let refusal = Refusal { code: 410, message: message.to_owned(), ..Refusal::default() };
+            match Watched::too_old(&refusal) {
+                Ok(Watched::TooOld { oldest }) => Some(oldest),
+                Ok(Watched::Events(_)) | Err(_) => None,
+            }
+        };
+        assert_eq!(at("too old resource version: 1 (438)"), Some(438));
+        assert_eq!(at("The resourceVersion for the provided watch is too old."), None);
+        assert_eq!(at("too old (many)"), None);
+    }
+
+    #[test]
+    fn what_reaches_back_furthest_is_kept() {
+        let replay = |oldest_rv, count: usize| RawReplay {
+            events: vec![(VersionOp::Added, Value::Null); count],
+            oldest_rv,
+        };
+        assert!(replay(None, 0).is_wider_than(&replay(Some(5), 9)));
+        assert!(replay(Some(4), 0).is_wider_than(&replay(Some(5), 9)));
+        assert!(replay(Some(5), 3).is_wider_than(&replay(Some(5), 2)));
+        assert!(!replay(Some(5), 2).is_wider_than(&replay(Some(5), 2)));
+    }
+
+    #[test]
+    fn a_full_buffer_lets_the_oldest_go_and_says_so() {
+        let filler = "x".repeat(12 << 20);
+        let mut buffer = Buffer::default();
+        for version in [7, 8, 9] {
+            let line = format!(
+                r#"{{"type":"ADDED","object":{{"metadata":{{"resourceVersion":"{version}"}},"x":"{filler}"}}}}"#
+            );
+            buffer.take(line.as_bytes());
+        }
+        assert_eq!((buffer.events.len(), buffer.dropped_up_to), (2, Some(7)));
+    }
+
+    #[test]
+    fn lines_that_are_no_events_are_noticed() {
+        let mut buffer = Buffer::default();
+        buffer.take(br#"{"type":"BOOKMARK","object":{}}"#);
+        assert!(buffer.events.is_empty() && !buffer.undecodable);
+        buffer.take(b"<html>");
+        assert!(buffer.undecodable);
+    }
+}

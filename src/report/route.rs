@@ -1,0 +1,386 @@
+//! Routing decisions for the wire, and the words for why candidates lost.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::object_ref::NameRef;
+use super::text::Text;
+use crate::analysis::routing::{
+    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Winner,
+};
+use crate::model::controller::ControllerKind;
+
+/// What a controller does with the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DecisionReport {
+    pub controller: &'static str,
+    /// How far to trust it: exact, modelled or spec_only.
+    pub basis: &'static str,
+    /// routed, redirect, no_route, refused, unavailable or undefined.
+    pub outcome: &'static str,
+    /// The status the client sees, where the proxy itself answers.
+    pub status: Option<u16>,
+    pub winner: Option<WinnerReport>,
+    /// What an undetermined choice may fall on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<BackendReport>,
+    /// As the controller sends it.
+    pub location: Option<Text>,
+    /// As the upstream receives it, without the query.
+    pub upstream_path: Option<Text>,
+    /// What decided besides the rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Candidates that lost, nearest first.
+    pub eliminated: Vec<EliminatedReport>,
+    /// The smallest edits after which another rule would take it.
+    pub nearest: Vec<NearestReport>,
+}
+
+/// The rule that takes the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WinnerReport {
+    pub ingress: NameRef,
+    pub rule: RuleReport,
+    pub backend: Option<BackendReport>,
+    /// How the controller renders the rule.
+    pub rendered: Text,
+}
+
+/// A rule as written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RuleReport {
+    pub host: Text,
+    pub path: Text,
+    pub path_type: Option<&'static str>,
+}
+
+/// A Service port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BackendReport {
+    pub namespace: Text,
+    pub service: Text,
+    /// Number or name, as the rule has it.
+    pub port: Text,
+}
+
+/// A candidate that lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EliminatedReport {
+    pub ingress: NameRef,
+    pub rule: RuleReport,
+    pub code: &'static str,
+    pub because: String,
+}
+
+/// A near miss.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NearestReport {
+    pub ingress: NameRef,
+    /// The field to edit.
+    pub field: String,
+    pub edit: String,
+}
+
+impl DecisionReport {
+    #[must_use]
+    pub fn new(
+        controller: ControllerKind,
+        basis: Basis,
+        decision: &Decision,
+        explanation: &Explanation,
+    ) -> Self {
+        let Decision { outcome, status, winner, one_of, location, upstream_path, default_backend: _, notes } =
+            decision;
+        Self {
+            controller: controller.slug(),
+            basis: basis_word(basis),
+            outcome: outcome_word(*outcome),
+            status: *status,
+            winner: winner.as_ref().map(WinnerReport::from),
+            one_of: one_of.iter().map(BackendReport::from).collect(),
+            location: location.as_deref().map(Text::from),
+            upstream_path: upstream_path.as_deref().map(Text::from),
+            notes: notes.iter().map(note).collect(),
+            eliminated: explanation.eliminated.iter().map(EliminatedReport::from).collect(),
+            nearest: explanation.nearest.iter().map(NearestReport::from).collect(),
+        }
+    }
+}
+
+/// The word for an outcome.
+#[must_use]
+pub const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Routed => "routed",
+        Outcome::Redirect => "redirect",
+        Outcome::NoRoute => "no_route",
+        Outcome::Refused => "refused",
+        Outcome::Unavailable => "unavailable",
+        Outcome::Undefined => "undefined",
+    }
+}
+
+/// The word for a basis.
+#[must_use]
+pub const fn basis_word(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Exact => "exact",
+        Basis::Modelled => "modelled",
+        Basis::SpecOnly => "spec_only",
+    }
+}
+
+impl From<&Winner> for WinnerReport {
+    fn from(winner: &Winner) -> Self {
+        let Winner { ingress, place: _, host, path, path_type, backend, rendered } = winner;
+        Self {
+            ingress: NameRef::from(ingress),
+            rule: RuleReport {
+                host: Text::new(host),
+                path: Text::new(path),
+                path_type: path_type.map(|kind| kind.as_str()),
+            },
+            backend: backend.as_ref().map(BackendReport::from),
+            rendered: Text::new(rendered),
+        }
+    }
+}
+
+impl From<&Target> for BackendReport {
+    fn from(target: &Target) -> Self {
+        Self {
+            namespace: Text::new(&target.service.namespace),
+            service: Text::new(&target.service.name),
+            port: Text::new(&target.port.to_string()),
+        }
+    }
+}
+
+impl From<&Eliminated> for EliminatedReport {
+    fn from(lost: &Eliminated) -> Self {
+        let Eliminated { ingress, place: _, host, path, path_type, reason } = lost;
+        let (code, because) = reason_words(reason);
+        Self {
+            ingress: NameRef::from(ingress),
+            rule: RuleReport {
+                host: Text::new(host),
+                path: Text::new(path),
+                path_type: path_type.map(|kind| kind.as_str()),
+            },
+            code,
+            because,
+        }
+    }
+}
+
+impl From<&Nearest> for NearestReport {
+    fn from(near: &Nearest) -> Self {
+        Self { ingress: NameRef::from(&near.ingress), field: edit_field(near), edit: edit(&near.edit) }
+    }
+}
+
+fn edit_field(near: &Nearest) -> String {
+    match &near.edit {
+        Edit::SetHost { .. } | Edit::AskHost { .. } => {
+            let rule = match near.place {
+                crate::model::ingress::Place::Path(rule, _) => crate::model::ingress::Place::Rule(rule),
+                other => other,
+            };
+            rule.field("host")
+        }
+        Edit::SetPathType { .. } => near.place.field("pathType"),
+        Edit::SetPath { .. } => near.place.field("path"),
+        Edit::AddPath { .. } => "spec.rules".to_owned(),
+        Edit::SetClass { .. } => "spec.ingressClassName".to_owned(),
+        Edit::RemoveAnnotation { key } | Edit::SetAnnotation { key, .. } => {
+            Text::path(&crate::model::object::annotation_field(key)).to_string()
+        }
+    }
+}
+
+/// An edit in words.
+#[must_use]
+pub fn edit(edit: &Edit) -> String {
+    match edit {
+        Edit::SetHost { from, to } => format!("set the rule's host from {} to {}", quoted(from), quoted(to)),
+        Edit::SetPathType { from, to } => format!("set pathType from {} to {}", from.as_str(), to.as_str()),
+        Edit::SetPath { from, to } => format!("set the path from {} to {}", quoted(from), quoted(to)),
+        Edit::AddPath { path, path_type } => {
+            format!("add a rule for path {} ({})", quoted(path), path_type.as_str())
+        }
+        Edit::SetClass { class } => format!("set the class to {}", quoted(class)),
+        Edit::RemoveAnnotation { key } => format!("remove the annotation {}", Text::new(key)),
+        Edit::SetAnnotation { key, value } => {
+            format!("set the annotation {} to {}", Text::new(key), quoted(value))
+        }
+        Edit::AskHost { host } => format!("ask for host {} instead", Text::new(host)),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", Text::new(text))
+}
+
+/// A note in words.
+#[must_use]
+pub fn note(note: &Note) -> String {
+    match note {
+        Note::RegexHost { because_of, annotation } => {
+            format!(
+                "all paths of this host are regular expressions because Ingress {} sets {}",
+                NameRef::from(because_of),
+                Text::new(annotation)
+            )
+        }
+        Note::Normalised { to } => format!("matched in normalised form {}", quoted(to)),
+        Note::Server { name } => format!("server {}", Text::new(name)),
+        Note::Annotation { ingress, key } => {
+            format!("annotation {} of Ingress {} decided", Text::new(key), NameRef::from(ingress))
+        }
+        Note::Config { key } => format!("the controller's ConfigMap key {} decided", Text::new(key)),
+        Note::Canary { ingress } => format!("canary Ingress {} has a part in it", NameRef::from(ingress)),
+        Note::ServiceMissing(service) => format!("Service {} does not exist", NameRef::from(service)),
+        Note::PortMissing { service, port } => {
+            format!("Service {} has no port {}", NameRef::from(service), quoted(&port.to_string()))
+        }
+        Note::NoReadyEndpoints(service) => {
+            format!("nothing behind Service {} is ready", NameRef::from(service))
+        }
+        Note::BackendUnseen(service) => {
+            format!("whether anything behind Service {} is ready could not be seen", NameRef::from(service))
+        }
+        Note::SettingsUnseen => {
+            "the controller's ConfigMap could not be read: defaults were assumed".to_owned()
+        }
+        Note::PatternUndecided { pattern } => format!("pattern {} could not be evaluated", quoted(pattern)),
+        Note::ReloadFails => {
+            "the proxy refuses this configuration: the previous one stays in force".to_owned()
+        }
+        Note::AuthSubrequest { ingress, url } => {
+            format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
+        }
+    }
+}
+
+fn reason_words(reason: &Reason) -> (&'static str, String) {
+    match reason {
+        Reason::HostDiffers => ("host_differs", "its host does not take the request's".to_owned()),
+        Reason::OtherServer { chosen } => (
+            "other_server",
+            format!("the host is served by {}, and there is no second chance", quoted(chosen)),
+        ),
+        Reason::PathDiffers => ("path_differs", "its path does not take the request's".to_owned()),
+        Reason::LessSpecific { than, than_path } => (
+            "less_specific",
+            format!("{} of Ingress {} is tried first", quoted(than_path), NameRef::from(than)),
+        ),
+        Reason::OlderWins { older } => (
+            "older_wins",
+            format!("Ingress {} has the same host, path and type and is older", NameRef::from(older)),
+        ),
+        Reason::NotLoaded(refusal) => ("not_loaded", refusal_words(refusal)),
+        Reason::CanaryOnly => ("canary_only", "a canary is only an alternative of another rule".to_owned()),
+        Reason::ResourceBackend => ("resource_backend", "resource backends are not served".to_owned()),
+        Reason::PatternDiffers { pattern } => {
+            ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
+        }
+    }
+}
+
+/// Why an Ingress is not loaded, in words.
+#[must_use]
+pub fn refusal_words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NoClass => "it has no class and the controller takes none without".to_owned(),
+        Refusal::ClassNotFound { class } => format!("its class {} names no IngressClass", quoted(class)),
+        Refusal::ClassOfOther { class, controller } => match controller {
+            Some(controller) => {
+                format!("its class {} belongs to controller {}", quoted(class), quoted(controller))
+            }
+            None => format!("its class {} belongs to another controller", quoted(class)),
+        },
+        Refusal::AnnotationDiffers { value, expected } => {
+            format!(
+                "its class annotation is {} and the controller expects {}",
+                quoted(value),
+                quoted(expected)
+            )
+        }
+        Refusal::NamespaceNotWatched { watched } => {
+            format!("the controller watches only {}", quoted(watched))
+        }
+        Refusal::RiskyAnnotation { key, risk, allowed } => format!(
+            "annotation {} has risk {risk} and the controller accepts {} at most, so the whole Ingress is dropped",
+            Text::new(key),
+            Text::new(allowed)
+        ),
+        Refusal::InvalidAnnotation { key } => {
+            format!("the value of annotation {} is invalid, so the whole Ingress is dropped", Text::new(key))
+        }
+        Refusal::BlockedWord { key, word } => format!(
+            "annotation {} holds the blocked word {}, so the whole Ingress is dropped",
+            Text::new(key),
+            quoted(word)
+        ),
+        Refusal::CatchAllDisabled => "the controller runs with --disable-catch-all".to_owned(),
+        Refusal::Undecided => "whether the controller takes it cannot be told from what was seen".to_owned(),
+    }
+}
+
+impl fmt::Display for BackendReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}:{}", self.namespace, self.service, self.port)
+    }
+}
+
+impl fmt::Display for RuleReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = if self.host.is_empty() { "*" } else { self.host.as_str() };
+        write!(f, "{host} {}", self.path)?;
+        match self.path_type {
+            Some(kind) => write!(f, " ({kind})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for DecisionReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.controller, self.basis, self.outcome)?;
+        if let Some(status) = self.status {
+            write!(f, " {status}")?;
+        }
+        if let Some(winner) = &self.winner {
+            write!(f, ", Ingress {} rule {}", winner.ingress, winner.rule)?;
+            if let Some(backend) = &winner.backend {
+                write!(f, " → {backend}")?;
+            }
+            if !winner.rendered.is_empty() {
+                write!(f, ", rendered {}", winner.rendered)?;
+            }
+        }
+        if let Some(location) = &self.location {
+            write!(f, ", Location {location}")?;
+        }
+        if let Some(path) = &self.upstream_path {
+            write!(f, ", upstream receives {path}")?;
+        }
+        if !self.one_of.is_empty() {
+            let set: Vec<String> = self.one_of.iter().map(ToString::to_string).collect();
+            write!(f, ", one of {}", set.join(" or "))?;
+        }
+        for note in &self.notes {
+            write!(f, "\n  · {note}")?;
+        }
+        for lost in &self.eliminated {
+            write!(f, "\n  lost: {} {}: {}", lost.ingress, lost.rule, lost.because)?;
+        }
+        for near in &self.nearest {
+            write!(f, "\n  nearest: {} {}: {}", near.ingress, near.field, near.edit)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,418 @@
+//! `match_path`: which rule takes a request under each controller, and why every other lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::params::{Detail, Header, Host, ObjectName, Path, Slug, Url};
+use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
+use crate::analysis::facts::candidates::touches;
+use crate::analysis::routing::Outcome;
+use crate::analysis::view::{self, View};
+use crate::model::ingress::Ingress;
+use crate::model::object::{Kind, Name};
+use crate::model::request::{Request, Scheme};
+use crate::model::snapshot::Snapshot;
+use crate::report::gap::{self, GapReport};
+use crate::report::limits::{Budget, Truncated};
+use crate::report::next::{self, Next};
+use crate::report::route::{DecisionReport, outcome_word};
+use crate::report::scope::Scope;
+use crate::report::text::Text;
+use crate::report::{Render, ending};
+
+/// See the module.
+pub struct MatchPath;
+
+/// What to decide, and under whose rules.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Params {
+    /// The URL to decide, such as https://shop.example.com/api/v1; its path is taken byte for byte.
+    url: Option<Url>,
+    /// Instead of url: the host.
+    host: Option<Host>,
+    /// Instead of url: the path. Default /.
+    path: Option<Path>,
+    /// With host: http or https. Default http.
+    scheme: Option<SchemeName>,
+    /// Default GET.
+    method: Option<String>,
+    /// Request headers, each `Name: value`; they matter for canaries.
+    #[serde(default)]
+    headers: Vec<Header>,
+    /// Decide under these controllers too, running here or not. Default: those that adopted a candidate.
+    #[serde(default)]
+    controllers: Vec<Slug>,
+    /// Without a URL: decide every rule of this Ingress.
+    ingress: Option<ObjectName>,
+    /// Without a URL: decide every rule of this namespace; else where ingress is looked for.
+    namespace: Option<String>,
+    /// The kubeconfig context.
+    context: Option<String>,
+    /// How much to tell. Default concise.
+    #[serde(default)]
+    detail: Detail,
+}
+
+/// http or https.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum SchemeName {
+    Http,
+    Https,
+}
+
+/// What becomes of the request under each controller.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// What was decided: the URL, or the set of rules.
+    request: Text,
+    /// One a controller.
+    decisions: Vec<DecisionReport>,
+    /// Without a URL: rules whose own URL ends elsewhere, grouped by how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<RulesReport>,
+    scope: Scope,
+    gaps: Vec<GapReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<Truncated>,
+    next: Vec<Next>,
+}
+
+/// Every rule's own URL, decided.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RulesReport {
+    /// Rules decided.
+    decided: usize,
+    /// Rules whose URL reaches their own backend.
+    as_written: usize,
+    differing: Vec<Differing>,
+}
+
+/// Rules that end elsewhere in the same way.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Differing {
+    controller: &'static str,
+    ingress: Text,
+    outcome: &'static str,
+    count: usize,
+    /// One of the URLs.
+    example: Text,
+    /// Where it ends instead.
+    ends_at: Text,
+}
+
+impl Tool for MatchPath {
+    const NAME: &'static str = "match_path";
+    const TITLE: &'static str = "Which rule takes this URL";
+    const DESCRIPTION: &'static str = "Simulates, per ingress controller, which Ingress rule a URL hits, what the \
+        upstream receives, and why every other rule lost. Call it with the failing URL once you know the \
+        controller; without a URL it checks every rule of an Ingress or namespace. It reads objects only, \
+        not logs, and sends nothing.";
+    const READ_ONLY: bool = true;
+    const OPEN_WORLD: bool = false;
+    const ALWAYS_LOAD: bool = false;
+    const SEARCH_HINT: &'static str = "route rule path host regex rewrite match ingress url 404";
+    type Params = Params;
+    type Report = Report;
+
+    async fn run(toolbox: &Toolbox, params: Params, _call: &Call) -> Result<Report, ToolFailure> {
+        let request = params.request()?;
+        let cluster = toolbox.cluster(params.context.as_deref()).await?;
+        let namespace = params.namespace.as_deref().or(toolbox.settings().namespace.as_deref());
+        let named = params.ingress.as_ref().and_then(|name| name.within(namespace));
+        let focus: BTreeSet<String> = named
+            .as_ref()
+            .map(|name| name.namespace.clone())
+            .into_iter()
+            .chain(namespace.map(ToOwned::to_owned))
+            .collect();
+        let snapshot = session::look(&cluster, &focus, request.as_ref()).await?;
+        if let Some(name) = &named {
+            session::ingress(&snapshot, name)?;
+        }
+        match request {
+            Some(request) => Ok(one(&params, &request, &snapshot)),
+            None => all(&params, named.as_ref(), namespace, &snapshot),
+        }
+    }
+}
+
+impl Params {
+    fn request(&self) -> Result<Option<Request>, ToolFailure> {
+        let mut request = match (&self.url, &self.host) {
+            (Some(Url(request)), _) => request.clone(),
+            (None, Some(Host(host))) => {
+                let scheme = match self.scheme {
+                    Some(SchemeName::Https) => Scheme::Https,
+                    Some(SchemeName::Http) | None => Scheme::Http,
+                };
+                let path = self.path.as_ref().map_or("/", |Path(path)| path.as_str());
+                Request::parse(&format!("{}://{host}{path}", scheme.as_str())).map_err(|error| {
+                    ToolFailure::new(FailureCode::BadArguments, error.to_string(), "pass a url instead")
+                })?
+            }
+            (None, None) if self.path.is_some() => {
+                return Err(ToolFailure::new(
+                    FailureCode::BadArguments,
+                    "a path without a host decides nothing",
+                    "pass url, or host and path",
+                ));
+            }
+            (None, None) => return Ok(None),
+        };
+        if let Some(method) = &self.method {
+            request.method = method.to_ascii_uppercase();
+        }
+        request.headers =
+            self.headers.iter().map(|Header(name, value)| (name.clone(), value.clone())).collect();
+        Ok(Some(request))
+    }
+}
+
+/// The views to decide under: those asked for, else the controllers that adopted a candidate, else all.
+fn chosen<'a>(asked: &[Slug], snapshot: &'a Snapshot, host: Option<&str>) -> Vec<View<'a>> {
+    let running = view::views(snapshot);
+    if !asked.is_empty() {
+        let mut chosen: Vec<View<'a>> = Vec::new();
+        for Slug(kind) in asked {
+            let of_kind = snapshot.controllers.iter().filter(|controller| controller.kind == *kind);
+            let found: Vec<View<'a>> =
+                of_kind.map(|controller| view::of_controller(controller, snapshot)).collect();
+            if found.is_empty() {
+                chosen.push(view::hypothetical(*kind, snapshot));
+            } else {
+                chosen.extend(found);
+            }
+        }
+        return chosen;
+    }
+    let adopts = |view: &View<'_>| {
+        view.adopted.iter().any(|(ingress, _)| host.is_none_or(|host| touches(ingress, host)))
+    };
+    if running.iter().any(adopts) { running.into_iter().filter(adopts).collect() } else { running }
+}
+
+fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
+    let views = chosen(&params.controllers, snapshot, Some(request.host.as_str()));
+    let limit = match params.detail {
+        Detail::Concise => 6,
+        Detail::Detailed => 20,
+    };
+    let mut shown = 0;
+    let mut total = 0;
+    let mut decisions = Vec::new();
+    let mut budget = Budget::new(7_000);
+    for view in &views {
+        let decision = view.decide(request);
+        let explanation = view.table.explain(request, limit);
+        let mut report = DecisionReport::new(view.kind, view.basis, &decision, &explanation);
+        total += explanation.total;
+        let lost = std::mem::take(&mut report.eliminated);
+        budget.spend(&report, &report.to_string());
+        let (kept, _) =
+            budget.keep(lost, limit, |lost| format!("{}{}{}", lost.ingress, lost.rule, lost.because), "");
+        shown += kept.len();
+        report.eliminated = kept;
+        decisions.push((report, decision));
+    }
+    let first = decisions.first().map(|(_, decision)| decision);
+    let backend =
+        first.and_then(|decision| decision.winner.as_ref()).and_then(|winner| winner.backend.as_ref());
+    let url = request.url();
+    let next = match (first.map(|decision| decision.outcome), backend) {
+        (Some(Outcome::Routed | Outcome::Unavailable), Some(backend)) => next::steps([
+            Next::new("check_backend", "a rule takes the URL: see whether its Service answers")
+                .with("namespace", &backend.service.namespace)
+                .with("service", &backend.service.name)
+                .with("port", &backend.port.to_string()),
+            Next::new("controller_logs_filtered", "see who answered the 404s of this URL").with("url", &url),
+        ]),
+        _ => next::steps([
+            Next::new("correlate_changes", "no rule takes the URL as asked: see what changed before")
+                .with("url", &url),
+            Next::new("find_conflicts", "see whether other Ingresses of the host interfere")
+                .with("host", request.host.as_str()),
+        ]),
+    };
+    Report {
+        request: Text::new(&format!("{} {url}", request.method)),
+        decisions: decisions.into_iter().map(|(report, _)| report).collect(),
+        rules: None,
+        scope: scope(&views, &[]),
+        gaps: gaps(snapshot, &views),
+        truncated: (shown < total).then_some(Truncated {
+            shown,
+            total,
+            how_to_narrow: "detail detailed shows more losers; name a controller to see it alone",
+        }),
+        next,
+    }
+}
+
+fn all(
+    params: &Params,
+    named: Option<&Name>,
+    namespace: Option<&str>,
+    snapshot: &Snapshot,
+) -> Result<Report, ToolFailure> {
+    if named.is_none() && namespace.is_none() {
+        return Err(ToolFailure::new(
+            FailureCode::BadArguments,
+            "there is nothing to decide",
+            "pass url, or host and path; or ingress or namespace for every rule of it",
+        ));
+    }
+    let ingresses: Vec<&Ingress> = snapshot
+        .ingresses
+        .items()
+        .iter()
+        .filter(|ingress| match named {
+            Some(name) => ingress.meta.key() == *name,
+            None => Some(ingress.meta.namespace.as_str()) == namespace,
+        })
+        .collect();
+    let views = chosen(&params.controllers, snapshot, None);
+    let mut decided = 0;
+    let mut as_written = 0;
+    let mut groups: BTreeMap<(usize, String, &'static str, String), (usize, String)> = BTreeMap::new();
+    for ingress in &ingresses {
+        for (r, p, _, rule) in ingress.path_rules() {
+            let Some(request) = sample(ingress, r, p) else { continue };
+            for (at, view) in views.iter().enumerate() {
+                decided += 1;
+                let decision = view.decide(&request);
+                let own = decision.winner.as_ref().is_some_and(|winner| {
+                    winner.ingress == ingress.meta.key()
+                        && winner.backend.as_ref().is_some_and(|target| {
+                            rule.backend.service().is_some_and(|(name, _)| *name == target.service.name)
+                        })
+                });
+                if own && decision.outcome == Outcome::Routed {
+                    as_written += 1;
+                    continue;
+                }
+                let ends = match (&decision.winner, &decision.location) {
+                    (_, Some(location)) => location.clone(),
+                    (Some(winner), None) => winner.ingress.to_string(),
+                    (None, None) => decision.status.map(|status| status.to_string()).unwrap_or_default(),
+                };
+                let key = (at, ingress.meta.key().to_string(), outcome_word(decision.outcome), ends);
+                let group = groups.entry(key).or_insert_with(|| (0, request.url()));
+                group.0 += 1;
+            }
+        }
+    }
+    let differing: Vec<Differing> = groups
+        .into_iter()
+        .filter_map(|((at, ingress, outcome, ends), (count, example))| {
+            Some(Differing {
+                controller: views.get(at)?.kind.slug(),
+                ingress: Text::new(&ingress),
+                outcome,
+                count,
+                example: Text::new(&example),
+                ends_at: Text::new(&ends),
+            })
+        })
+        .collect();
+    let mut budget = Budget::new(6_000);
+    let first = differing.first().map(|group| group.example.as_str().to_owned());
+    let (differing, truncated) =
+        budget.keep(differing, 40, ToString::to_string, "name one ingress, or one namespace");
+    let what = named.map_or_else(
+        || format!("every rule of namespace {}", namespace.unwrap_or_default()),
+        |name| format!("every rule of Ingress {name}"),
+    );
+    Ok(Report {
+        request: Text::new(&what),
+        decisions: Vec::new(),
+        rules: Some(RulesReport { decided, as_written, differing }),
+        scope: scope(&views, namespace.map(|ns| vec![ns]).unwrap_or_default().as_slice()),
+        gaps: gaps(snapshot, &views),
+        truncated,
+        next: next::steps(
+            first.map(|url| Next::new("match_path", "see why this URL ends elsewhere").with("url", &url)),
+        ),
+    })
+}
+
+/// A URL that a rule is written for; patterns are asked for by their literal head.
+fn sample(ingress: &Ingress, rule: usize, path: usize) -> Option<Request> {
+    let written = ingress.rules.get(rule)?;
+    let place = written.paths().get(path)?;
+    let host = match written.host() {
+        "" => "any.example.invalid".to_owned(),
+        host => host.replacen("*.", "any.", 1),
+    };
+    let end =
+        place.path.find(['(', '[', '*', '+', '?', '|', '^', '$', '{', '\\']).unwrap_or(place.path.len());
+    let literal = place.path.get(..end).unwrap_or("/");
+    let tls =
+        ingress.tls.iter().any(|tls| tls.hosts.is_empty() || tls.hosts.iter().any(|h| h == written.host()));
+    let scheme = if tls { "https" } else { "http" };
+    Request::parse(&format!("{scheme}://{host}{}", if literal.is_empty() { "/" } else { literal })).ok()
+}
+
+fn scope(views: &[View<'_>], namespaces: &[&str]) -> Scope {
+    let mut scope =
+        Scope::of(&[Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::EndpointSlice], namespaces);
+    scope.controllers = views
+        .iter()
+        .map(|view| match view.controller {
+            Some(controller) => Text::new(&format!("{} {}", view.kind, controller.workload.name)),
+            None => Text::new(view.kind.slug()),
+        })
+        .collect();
+    scope
+}
+
+/// What was not seen of what routing depends on.
+pub(super) fn gaps(snapshot: &Snapshot, views: &[View<'_>]) -> Vec<GapReport> {
+    let mut gaps = snapshot.ingresses.gaps();
+    gaps.extend(snapshot.classes.gaps());
+    gaps.extend(snapshot.services.gaps());
+    gaps.extend(snapshot.slices.gaps());
+    gaps.extend(snapshot.gaps.iter().cloned());
+    for view in views {
+        if let Some((_, crate::model::snapshot::Lookup::Unseen(gap))) =
+            view.controller.and_then(|controller| controller.config_map.as_ref())
+        {
+            gaps.push(gap.clone());
+        }
+    }
+    if snapshot.controllers.is_empty() {
+        gaps.push(crate::model::gap::Gap {
+            what: crate::model::gap::Unseen::Controller {
+                detail: "no running ingress controller was recognised, so rules are judged by the Ingress API's text".to_owned(),
+            },
+            why: crate::model::gap::Why::NotCaptured,
+        });
+    }
+    gap::reports(&gaps)
+}
+
+impl std::fmt::Display for Differing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { controller, ingress, outcome, count, example, ends_at } = self;
+        write!(
+            f,
+            "{controller}: {count} rule(s) of {ingress}: {outcome}, ends at {ends_at}; such as {example}"
+        )
+    }
+}
+
+impl Render for Report {
+    fn text(&self) -> String {
+        let mut lines = vec![self.request.to_string()];
+        lines.extend(self.decisions.iter().map(ToString::to_string));
+        if let Some(rules) = &self.rules {
+            lines.push(format!("{} of {} rules reach their own backend", rules.as_written, rules.decided));
+            lines.extend(rules.differing.iter().map(ToString::to_string));
+        }
+        lines.push(self.scope.to_string());
+        lines.push(ending(self.truncated.as_ref(), &self.gaps, &self.next));
+        lines.join("\n")
+    }
+}

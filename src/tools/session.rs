@@ -1,0 +1,226 @@
+//! The way from a toolbox to evidence: which source a call asks, and what every tool gathers first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use crate::analysis::facts::candidates::touches;
+use crate::evidence::capture::{Capture, CaptureError};
+use crate::evidence::cluster::{self, Cluster};
+use crate::evidence::live::{Live, LiveOptions};
+use crate::evidence::{demo, gather};
+use crate::model::object::Name;
+use crate::model::request::Request;
+use crate::model::snapshot::{Lookup, Snapshot};
+use crate::report::text::Text;
+
+use super::failure::{FailureCode, ToolFailure};
+use super::settings::{Settings, Source};
+
+/// Sources that were opened, by context. A capture is read once; a connection is kept.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<BTreeMap<Option<String>, Cluster>>);
+
+impl Sessions {
+    /// The source for a context; `None` is the settings' own.
+    pub(super) async fn open(
+        &self,
+        settings: &Settings,
+        context: Option<&str>,
+    ) -> Result<Cluster, ToolFailure> {
+        let key = context.map(ToOwned::to_owned);
+        if let Some(open) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(open.clone());
+        }
+        let source = match &settings.source {
+            Source::Cluster { kubeconfig, context: chosen } => {
+                let options = LiveOptions {
+                    kubeconfig: kubeconfig.clone(),
+                    context: key.clone().or_else(|| chosen.clone()),
+                    ..LiveOptions::default()
+                };
+                let live = Live::connect(&options).await.map_err(|error| {
+                    ToolFailure::new(FailureCode::NoSource, error.message(), error.next())
+                })?;
+                cluster::Source::Live(Box::new(live))
+            }
+            Source::Capture(path) => {
+                let path = path.clone();
+                let opened = tokio::task::spawn_blocking(move || Capture::open(&path)).await;
+                cluster::Source::Capture(Box::new(
+                    opened.map_err(|_| broken_capture(None))?.map_err(|e| broken_capture(Some(&e)))?,
+                ))
+            }
+            Source::Demo => {
+                let opened = tokio::task::spawn_blocking(demo::open).await;
+                cluster::Source::Capture(Box::new(
+                    opened.map_err(|_| broken_capture(None))?.map_err(|e| broken_capture(Some(&e)))?,
+                ))
+            }
+        };
+        let open = Cluster::new(source, settings.at);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, open.clone());
+        Ok(open)
+    }
+}
+
+fn broken_capture(error: Option<&CaptureError>) -> ToolFailure {
+    let seen = error.map_or_else(
+        || "the capture could not be read".to_owned(),
+        |e| Text::new(&e.to_string()).to_string(),
+    );
+    let next = match error {
+        Some(CaptureError::NotFound { .. }) => "check the path given with --capture",
+        Some(CaptureError::NoObjects { .. }) => {
+            "capture at least `kubectl get ingress,ingressclass,service,endpointslice,pod,deployment -A -o yaml`"
+        }
+        Some(CaptureError::Unreadable { .. } | CaptureError::NotACapture { .. }) | None => {
+            "pass a folder of `kubectl get … -o yaml` files, or a .tgz or .zip of one"
+        }
+    };
+    ToolFailure::new(FailureCode::NoSource, seen, next)
+}
+
+/// A list that nothing can be answered without.
+pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> Result<(), ToolFailure> {
+    use crate::model::gap::Why;
+    let coverage = &snapshot.ingresses.coverage;
+    if coverage.everywhere || !coverage.namespaces.is_empty() || !snapshot.ingresses.items().is_empty() {
+        return Ok(());
+    }
+    let why = focus
+        .iter()
+        .find_map(|namespace| coverage.missing.get(namespace))
+        .or_else(|| coverage.missing.get(""));
+    let gap = snapshot.ingresses.gaps().into_iter().next();
+    let seen = gap.map_or_else(
+        || "no Ingress could be listed".to_owned(),
+        |gap| crate::report::gap::GapReport::from(&gap).to_string(),
+    );
+    Err(match why {
+        Some(Why::Forbidden { .. }) => ToolFailure::new(
+            FailureCode::Forbidden,
+            seen,
+            "grant this identity to list ingresses, or name a namespace it may read",
+        ),
+        Some(Why::Unauthorized) => ToolFailure::new(
+            FailureCode::Forbidden,
+            seen,
+            "log in again for this context, or choose another one",
+        ),
+        Some(Why::NotCaptured) => ToolFailure::new(
+            FailureCode::NotFound,
+            seen,
+            "add `kubectl get ingress,ingressclass -A -o yaml` to the capture",
+        ),
+        _ => ToolFailure::new(
+            FailureCode::Unreachable,
+            seen,
+            "check that the cluster of this context is up and reachable, then call again",
+        ),
+    })
+}
+
+/// The routing view, and what is behind the Ingresses that a request touches.
+pub(super) async fn look(
+    cluster: &Cluster,
+    focus: &BTreeSet<String>,
+    request: Option<&Request>,
+) -> Result<Snapshot, ToolFailure> {
+    let mut snapshot = gather::routing(cluster, focus).await;
+    need_ingresses(&snapshot, focus)?;
+    let namespaces = behind(&snapshot, focus, request);
+    gather::backends(cluster, &mut snapshot, &namespaces).await;
+    Ok(snapshot)
+}
+
+/// The namespaces a request may end in, with those in focus and the default backends'.
+pub(super) fn behind(
+    snapshot: &Snapshot,
+    focus: &BTreeSet<String>,
+    request: Option<&Request>,
+) -> BTreeSet<String> {
+    let mut namespaces = focus.clone();
+    if let Some(request) = request {
+        let host = request.host.as_str();
+        namespaces.extend(
+            snapshot
+                .ingresses
+                .items()
+                .iter()
+                .filter(|ingress| touches(ingress, host))
+                .map(|ingress| ingress.meta.namespace.clone()),
+        );
+    }
+    for controller in &snapshot.controllers {
+        let settings = controller.settings();
+        let default = settings.value("default-backend-service").and_then(|name| name.split_once('/'));
+        namespaces.extend(default.map(|(namespace, _)| namespace.to_owned()));
+    }
+    namespaces
+}
+
+/// The Ingress of this name, or why there is none, with the nearest names.
+pub(super) fn ingress<'a>(
+    snapshot: &'a Snapshot,
+    name: &Name,
+) -> Result<&'a crate::model::ingress::Ingress, ToolFailure> {
+    match snapshot.ingresses.get(&name.namespace, &name.name) {
+        Lookup::Found(ingress) => Ok(ingress),
+        Lookup::Unseen(gap) => Err(ToolFailure::new(
+            FailureCode::Forbidden,
+            crate::report::gap::GapReport::from(&gap).to_string(),
+            "close this gap, or name another namespace",
+        )),
+        Lookup::Absent => {
+            let known_namespace = match snapshot.namespaces.get("", &name.namespace) {
+                Lookup::Absent => {
+                    !snapshot.namespaces.items().is_empty()
+                        && snapshot.ingresses.in_namespace(&name.namespace).next().is_some()
+                }
+                Lookup::Found(_) | Lookup::Unseen(_) => true,
+            };
+            if !known_namespace {
+                let spaces = snapshot.namespaces.items().iter().map(|space| space.meta.name.as_str());
+                return Err(ToolFailure::new(
+                    FailureCode::NotFound,
+                    format!(
+                        "there is no namespace {}; nearest: {}",
+                        Text::new(&name.namespace),
+                        nearest(&name.namespace, spaces)
+                    ),
+                    "name one of the namespaces that exist",
+                ));
+            }
+            let all = snapshot
+                .ingresses
+                .items()
+                .iter()
+                .map(|ingress| ingress.meta.key().to_string())
+                .collect::<Vec<_>>();
+            Err(ToolFailure::new(
+                FailureCode::NotFound,
+                format!(
+                    "there is no Ingress {} in namespace {}; nearest: {}",
+                    Text::new(&name.name),
+                    Text::new(&name.namespace),
+                    nearest(&name.to_string(), all.iter().map(String::as_str)),
+                ),
+                "call again with one of these names, or with the host or url instead",
+            ))
+        }
+    }
+}
+
+/// The five most alike names, most alike first.
+pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+    let mut found: Vec<(usize, &str)> = names
+        .map(|name| {
+            let whole = strsim::damerau_levenshtein(name, wanted);
+            (whole.min(strsim::damerau_levenshtein(&last(name), &last(wanted))), name)
+        })
+        .collect();
+    found.sort();
+    let names: Vec<String> = found.into_iter().take(5).map(|(_, name)| Text::new(name).to_string()).collect();
+    if names.is_empty() { "none at all".to_owned() } else { names.join(", ") }
+}
