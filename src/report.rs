@@ -7,7 +7,9 @@
 
 pub mod change;
 pub mod citation;
+pub mod controller;
 pub mod gap;
+pub mod ingress;
 pub mod limits;
 pub mod next;
 pub mod object_ref;
@@ -16,6 +18,7 @@ pub mod route;
 pub mod scope;
 pub mod text;
 pub mod time;
+pub mod timeline;
 pub mod verdict;
 
 use gap::GapReport;

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::ChronoUtc;
 
 /// What a server logs when nobody says otherwise.
-pub const SERVER_FILTER: &str = "warn,routecause=info";
+pub const SERVER_FILTER: &str = "warn,rmcp=error,routecause=info";
 /// What a command logs when nobody says otherwise: its result is on standard output.
 pub const COMMAND_FILTER: &str = "error";
 
@@ -25,7 +25,7 @@ pub fn init(default_filter: &str, format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        .with_timer(ChronoUtc::rfc_3339());
+        .with_timer(ChronoUtc::new("%Y-%m-%dT%H:%M:%S%.3fZ".to_owned()));
     // Fails only when logging was started before.
     let _ = match format {
         LogFormat::Text => lines.try_init(),

@@ -186,7 +186,7 @@ mod tests {
         for (line, expected) in [
             (ACCESS, "access"),
             (r#"{"status":404,"request_uri":"/a","upstream_status":"404"}"#, "access"),
-            (r#"2026/11/22 10:15:01 [error] 31#31: *1 access forbidden by rule, client: 1.1.1.1"#, "error"),
+            ("2026/11/22 10:15:01 [error] 31#31: *1 access forbidden by rule, client: 1.1.1.1", "error"),
             ("2026/11/22 10:15:01 [notice] 31#31: signal process started", "error"),
             (
                 r#"I1123 05:48:30.000000       7 nginx.go:273] "Starting NGINX Ingress controller""#,

@@ -332,3 +332,577 @@ fn test(
     changes.extend(unrelated.into_iter().take(MAX_UNRELATED));
     Tested { hypothesis, outcome, window, widened, changes, unrelated: others, hints, because }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::fixtures::*;
+    use crate::analysis::changes::log_facts::{Flip, Line, Minute, Run, Says};
+    use crate::analysis::changes::{LogFacts, gather};
+    use crate::model::change::{Act, ObjectVersion, Replay, Since, VersionOp, Versioned};
+    use crate::model::object::Kind;
+    use crate::model::snapshot::{Listing, Snapshot};
+
+    const NOW: &str = "created=01:00; rv=9; class=nginx; shop.example: /=web:80, /api=api:80";
+
+    /// Everything a correlation reads: a healthy shop, seen completely, whose 404s for
+    /// `shop.example/api` begin at 11:00.
+    #[derive(Clone)]
+    struct Scene {
+        snapshot: Snapshot,
+        replays: Vec<Replay>,
+        log: LogFacts,
+        victim: Victim,
+        onset: Option<DateTime<Utc>>,
+        max_widenings: u32,
+    }
+
+    fn scene() -> Scene {
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(
+            Kind::Ingress,
+            vec![
+                ingress("shop/web", NOW),
+                ingress("blog/web", "created=01:00; rv=8; class=nginx; blog.example: /=web:80"),
+            ],
+        );
+        snapshot.classes =
+            Listing::complete(Kind::IngressClass, vec![class("nginx", "k8s.io/ingress-nginx")]);
+        snapshot.services = Listing::complete(
+            Kind::Service,
+            ["shop/web", "shop/api", "blog/web"]
+                .map(|name| service(name, &format!("app={}", name.replace('/', "-")), "http 80 8080"))
+                .to_vec(),
+        );
+        snapshot.workloads = Listing::complete(
+            Kind::Deployment,
+            ["shop/web", "shop/api", "blog/web"]
+                .map(|name| {
+                    deployment(name, template(&format!("app={}", name.replace('/', "-")), "app:1", &[]))
+                })
+                .to_vec(),
+        );
+        snapshot.controllers = vec![controller(&["nginx-1"])];
+        let seen = |kind| replay(Since::At(t("06:00")), &[kind], Vec::new());
+        Scene {
+            snapshot,
+            replays: vec![seen(Kind::Ingress), seen(Kind::IngressClass), seen(Kind::Service)],
+            log: LogFacts { streams: vec![read("nginx-1", "06:00", "12:00")], ..LogFacts::default() },
+            victim: Victim {
+                host: "shop.example".to_owned(),
+                path: "/api/orders".to_owned(),
+                objects: BTreeSet::from([
+                    ObjectKey::new(Kind::Ingress, "shop", "web"),
+                    ObjectKey::new(Kind::Service, "shop", "api"),
+                ]),
+                controllers: BTreeSet::new(),
+            },
+            onset: Some(t("11:00")),
+            max_widenings: 1,
+        }
+    }
+
+    impl Scene {
+        fn correlate(&self) -> Correlated {
+            self.decided(None)
+        }
+
+        fn decided(&self, what_if: Option<&dyn WhatIf>) -> Correlated {
+            let input = Input { snapshot: &self.snapshot, replays: &self.replays, log: &self.log };
+            let gathered = gather(&input);
+            correlate(&Correlation {
+                input,
+                gathered: &gathered,
+                victim: &self.victim,
+                onset: self.onset,
+                hypotheses: &BTreeSet::new(),
+                max_widenings: self.max_widenings,
+                what_if,
+                conflicts: None,
+                dns: &[],
+            })
+        }
+
+        /// Records versions of the kind whose replay comes first, second or third.
+        fn seen(mut self, versions: Vec<ObjectVersion>) -> Self {
+            for version in versions {
+                let at = match version.object.kind() {
+                    Kind::Ingress => 0,
+                    Kind::IngressClass => 1,
+                    _ => 2,
+                };
+                self.replays[at].versions.push(version);
+            }
+            self
+        }
+
+        /// `shop/web` got its present rules at this time, from these.
+        fn edited(self, at: &str, before: &str) -> Self {
+            self.seen(vec![
+                of_ingress(VersionOp::Added, "01:00", "shop/web", &format!("created=01:00; rv=5; {before}")),
+                of_ingress(VersionOp::Modified, at, "shop/web", NOW),
+            ])
+        }
+
+        fn blind(mut self) -> Self {
+            self.replays.clear();
+            self
+        }
+    }
+
+    /// The six outcomes as `+` found, `-` not found, `?` could not be seen.
+    fn outcomes(correlated: &Correlated) -> String {
+        let sign = |tested: &Tested| match tested.outcome {
+            Outcome::Found => '+',
+            Outcome::NotFound => '-',
+            Outcome::CannotSee => '?',
+        };
+        correlated.hypotheses.iter().map(sign).collect()
+    }
+
+    fn check(scene: &Scene, expected: &str) -> Correlated {
+        let correlated = scene.correlate();
+        assert_eq!(outcomes(&correlated), expected, "{correlated:#?}");
+        correlated
+    }
+
+    fn of(correlated: &Correlated, hypothesis: Hypothesis) -> &Tested {
+        correlated
+            .hypotheses
+            .iter()
+            .find(|tested| tested.hypothesis == hypothesis)
+            .expect("all six are asked")
+    }
+
+    /// The only change that touches the request.
+    fn suspect(correlated: &Correlated, hypothesis: Hypothesis) -> &Suspect {
+        of(correlated, hypothesis).changes.first().expect("a change was found")
+    }
+
+    #[test]
+    fn a_quiet_cluster_that_was_seen_completely_refutes_all_six_in_doubled_windows() {
+        let correlated = check(&scene(), "------");
+        for tested in &correlated.hypotheses {
+            assert_eq!(tested.widened, 1, "{tested:?}");
+            assert_eq!(tested.window.to - tested.window.from, tested.hypothesis.window() * 2);
+            assert!(matches!(&tested.because, Because::Covered(by) if by.len() == 1), "{tested:?}");
+        }
+        assert!(correlated.timeline.is_empty());
+    }
+
+    #[test]
+    fn nothing_seen_refutes_nothing() {
+        let mut scene = scene().blind();
+        scene.log = LogFacts::default();
+        scene.snapshot.revisions = Listing::unasked(Kind::ReplicaSet);
+        let correlated = check(&scene, "??????");
+        let Because::NotCovered(lacks) = &of(&correlated, Hypothesis::IngressRules).because else {
+            panic!("no coverage, no refutation");
+        };
+        assert_eq!(lacks.len(), 2);
+    }
+
+    #[test]
+    fn a_rule_edited_before_the_onset_is_found_with_its_values() {
+        let scene = scene().edited("10:50", "class=nginx; shop.example: /=web:80, /api=old:80");
+        let correlated = check(&scene, "+-----");
+        let found = suspect(&correlated, Hypothesis::IngressRules);
+        assert_eq!(
+            line(&found.change),
+            "10:50:00±1 IngressRules Changed Ingress shop/web spec.rules[0].http.paths[1].backend.service.name: old => api"
+        );
+        assert_eq!((found.seconds_to_onset, found.touch), (600, Touch::Exact));
+    }
+
+    #[test]
+    fn a_path_edit_is_the_second_hypothesis_alone() {
+        let scene = scene().edited("10:50", "class=nginx; shop.example: /=web:80, /api/v1=api:80");
+        let correlated = check(&scene, "-+----");
+        assert_eq!(suspect(&correlated, Hypothesis::IngressPaths).touch, Touch::Exact);
+    }
+
+    #[test]
+    fn a_path_beside_the_request_is_near_not_exact() {
+        let scene = scene().edited("10:50", "class=nginx; shop.example: /=web:80, /api=api:80, /img=web:80");
+        let correlated = check(&scene, "-+----");
+        assert_eq!(suspect(&correlated, Hypothesis::IngressPaths).touch, Touch::Near);
+    }
+
+    fn service_version(op: VersionOp, at: &str, name: &str, rv: &str, ports: &str) -> ObjectVersion {
+        let mut object = service(name, &format!("app={}", name.replace('/', "-")), ports);
+        rv.clone_into(&mut object.meta.resource_version);
+        version(op, at, Versioned::Service(Box::new(object)))
+    }
+
+    #[test]
+    fn a_backend_service_that_was_deleted_or_edited_is_found() {
+        let mut deleted = scene().seen(vec![
+            service_version(VersionOp::Modified, "01:00", "shop/api", "1", "http 80 8080"),
+            service_version(VersionOp::Deleted, "10:45", "shop/api", "2", "http 80 8080"),
+        ]);
+        let others = deleted.snapshot.services.items().iter().filter(|service| service.meta.name != "api");
+        deleted.snapshot.services = Listing::complete(Kind::Service, others.cloned().collect());
+        let correlated = check(&deleted, "--+---");
+        assert_eq!(suspect(&correlated, Hypothesis::BackendService).change.act, Act::Deleted);
+
+        let edited = scene().seen(vec![
+            service_version(VersionOp::Modified, "01:00", "shop/api", "1", "http 80 9090"),
+            service_version(VersionOp::Modified, "10:45", "shop/api", "2", "http 80 8080"),
+        ]);
+        check(&edited, "--+---");
+        let elsewhere = scene().seen(vec![
+            service_version(VersionOp::Modified, "01:00", "blog/web", "1", "http 80 9090"),
+            service_version(VersionOp::Modified, "10:45", "blog/web", "2", "http 80 8080"),
+        ]);
+        let correlated = check(&elsewhere, "------");
+        let tested = of(&correlated, Hypothesis::BackendService);
+        assert_eq!((tested.changes.len(), tested.unrelated), (1, 1));
+        assert!(!tested.changes[0].touches_request());
+    }
+
+    #[test]
+    fn endpoints_that_run_dry_are_found_and_routine_membership_is_not() {
+        let with = |ready: usize| {
+            let mut scene = scene();
+            let mut slice = slice("shop/api-x", "api", ready, 2);
+            slice.meta.writes = vec![write("kube-controller-manager 10:50 endpoints")];
+            scene.snapshot.slices = Listing::complete(Kind::EndpointSlice, vec![slice]);
+            scene
+        };
+        check(&with(0), "--+---");
+        let correlated = check(&with(1), "------");
+        assert_eq!(of(&correlated, Hypothesis::BackendService).hints.len(), 1);
+    }
+
+    #[test]
+    fn a_controller_restart_or_reload_is_found_within_five_minutes() {
+        let restarted = |at: &str| {
+            let mut scene = scene();
+            scene.snapshot.pods = Listing::complete(Kind::Pod, vec![pod("ctl/nginx-1", "", "01:00", at)]);
+            scene
+        };
+        check(&restarted("10:57"), "---+--");
+        assert_eq!(of(&check(&restarted("10:52"), "---+--"), Hypothesis::ControllerRestart).widened, 1);
+        check(&restarted("10:49"), "------");
+        let mut reloaded = scene();
+        reloaded.log.messages = vec![said("10:58", Says::Reloaded, None, "Backend successfully reloaded")];
+        check(&reloaded, "---+--");
+    }
+
+    #[test]
+    fn a_class_or_an_annotation_is_the_fifth_hypothesis() {
+        let annotated =
+            scene().edited("10:40", "class=nginx; @a/rewrite=/; shop.example: /=web:80, /api=api:80");
+        let correlated = check(&annotated, "----+-");
+        let field = &suspect(&correlated, Hypothesis::ClassOrAnnotation).change.field;
+        assert_eq!(field, "metadata.annotations[\"a/rewrite\"]");
+        check(&scene().edited("10:40", "class=old; shop.example: /=web:80, /api=api:80"), "----+-");
+        let mut gone = scene().seen(vec![
+            version(VersionOp::Modified, "01:00", Versioned::IngressClass(Box::new(class("nginx", "x")))),
+            version(VersionOp::Deleted, "10:50", Versioned::IngressClass(Box::new(class("nginx", "x")))),
+        ]);
+        gone.snapshot.classes = Listing::complete(Kind::IngressClass, Vec::new());
+        check(&gone, "----+-");
+    }
+
+    fn rolled_out(name: &str, at: &str) -> Scene {
+        let mut scene = scene();
+        let (_, short) = name.split_once('/').expect("namespace/name");
+        scene.snapshot.revisions = Listing::complete(
+            Kind::ReplicaSet,
+            vec![
+                revision(short, &format!("{name}-1"), 1, "02:00", template("", "app:1", &[])),
+                revision(short, &format!("{name}-2"), 2, at, template("", "app:2", &[])),
+            ],
+        );
+        scene
+    }
+
+    #[test]
+    fn a_rollout_behind_the_request_is_found_within_the_hour() {
+        check(&rolled_out("shop/api", "10:10"), "-----+");
+        assert_eq!(of(&check(&rolled_out("shop/api", "09:10"), "-----+"), Hypothesis::Rollout).widened, 1);
+        check(&rolled_out("blog/web", "10:10"), "------");
+    }
+
+    #[test]
+    fn a_controllers_own_rollout_bears_on_its_restart_and_on_rollouts() {
+        check(&rolled_out("ctl/nginx", "10:58"), "---+-+");
+        check(&rolled_out("ctl/nginx", "10:20"), "-----+");
+    }
+
+    #[test]
+    fn windows_double_as_often_as_allowed_and_only_while_nothing_is_found() {
+        let before = "class=nginx; shop.example: /=web:80, /api=old:80";
+        let mut late = scene().edited("10:15", before);
+        assert_eq!(of(&check(&late, "+-----"), Hypothesis::IngressRules).widened, 1);
+        late.max_widenings = 0;
+        check(&late, "------");
+        let mut older = scene().edited("09:15", before);
+        check(&older, "------");
+        older.max_widenings = 2;
+        assert_eq!(of(&check(&older, "+-----"), Hypothesis::IngressRules).widened, 2);
+        let near = scene().edited("10:50", before);
+        assert!(check(&near, "+-----").hypotheses.iter().all(|tested| tested.widened == 0));
+    }
+
+    #[test]
+    fn a_cause_may_seem_to_follow_its_effect_by_a_few_seconds_and_no_more() {
+        let before = "class=nginx; shop.example: /=web:80, /api=old:80";
+        let correlated = check(&scene().edited("11:00:08", before), "+-----");
+        assert_eq!(suspect(&correlated, Hypothesis::IngressRules).seconds_to_onset, 0);
+        check(&scene().edited("11:00:20", before), "------");
+    }
+
+    #[test]
+    fn coverage_must_span_the_whole_window() {
+        let since = |at: &str, widenings: u32| {
+            let mut scene = scene();
+            scene.max_widenings = widenings;
+            for replay in &mut scene.replays {
+                replay.since = Since::At(t(at));
+            }
+            scene
+        };
+        check(&since("10:30", 0), "------");
+        check(&since("10:31", 0), "???-?-");
+        let correlated = check(&since("10:20", 1), "???-?-");
+        let Because::NotCovered(lacks) = &of(&correlated, Hypothesis::IngressPaths).because else {
+            panic!("the doubled window begins before the record");
+        };
+        let replay = Shortfall { source: ChangeSource::WatchReplay, lack: Lack::Since(t("10:20")) };
+        assert!(lacks.contains(&replay), "{lacks:?}");
+    }
+
+    #[test]
+    fn a_record_of_one_namespace_refutes_only_what_lives_there() {
+        let mut scene = scene();
+        for replay in &mut scene.replays {
+            replay.namespace = Some("shop".to_owned());
+        }
+        check(&scene, "??--?-");
+    }
+
+    #[test]
+    fn managed_fields_prove_rules_but_only_hint_at_paths() {
+        let mut scene = scene().blind();
+        let mut web = ingress("shop/web", NOW);
+        web.meta.writes = vec![write("kubectl-edit 10:50 spec.rules")];
+        scene.snapshot.ingresses = Listing::complete(Kind::Ingress, vec![web.clone()]);
+        let correlated = check(&scene, "+??-?-");
+        assert_eq!(of(&correlated, Hypothesis::IngressPaths).hints.len(), 1);
+        // A record that covers the write and shows no difference knows better.
+        let mut seen = self::scene();
+        seen.snapshot.ingresses = Listing::complete(Kind::Ingress, vec![web]);
+        check(&seen, "------");
+    }
+
+    #[test]
+    fn another_ingress_on_the_host_counts_as_much_as_the_victim() {
+        let other = |host: &str| {
+            let mut scene = scene().blind();
+            let mut items = scene.snapshot.ingresses.items().to_vec();
+            items.push(ingress("team/legacy", &format!("created=10:48; {host}: /o(.*)=legacy:80")));
+            scene.snapshot.ingresses = Listing::complete(Kind::Ingress, items);
+            scene
+        };
+        for host in ["shop.example", "*.example", "*"] {
+            let correlated = check(&other(host), "+??-?-");
+            assert_eq!(suspect(&correlated, Hypothesis::IngressRules).touch, Touch::Near, "{host}");
+        }
+        check(&other("blog.example"), "???-?-");
+    }
+
+    #[test]
+    fn a_deletion_dated_only_roughly_is_a_hint() {
+        let mut scene = scene().blind();
+        let mut seen = replay(
+            Since::Unknown,
+            &[Kind::Ingress],
+            vec![of_ingress(VersionOp::Modified, "08:00", "shop/web", NOW)],
+        );
+        seen.source = ChangeSource::History;
+        scene.replays.push(seen);
+        scene.snapshot.ingresses = Listing::complete(Kind::Ingress, Vec::new());
+        let correlated = check(&scene, "???-?-");
+        let hint = of(&correlated, Hypothesis::IngressRules).hints.first().expect("the deletion");
+        assert_eq!((hint.change.act, hint.change.precision_s), (Act::Deleted, 4 * 3600));
+    }
+
+    #[test]
+    fn a_flip_in_the_access_log_is_an_effect_not_a_proof() {
+        let mut scene = scene().blind();
+        scene.log.flips = vec![Flip {
+            last_before: t("10:59"),
+            before: "shop-api-80".to_owned(),
+            first_after: t("11:00"),
+            after: "upstream-default-backend".to_owned(),
+            line: Line { stream: stream("nginx-1"), text: String::new() },
+        }];
+        let correlated = check(&scene, "???-?-");
+        for hypothesis in [Hypothesis::IngressRules, Hypothesis::IngressPaths, Hypothesis::ClassOrAnnotation]
+        {
+            assert_eq!(of(&correlated, hypothesis).hints.len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_onset_is_given_or_read_from_the_log_or_assumed() {
+        let run = |last_success: Option<&str>| Run {
+            first: t("10:30"),
+            last_success: last_success.map(t),
+            line: Line { stream: stream("nginx-1"), text: String::new() },
+        };
+        let onset = |given: Option<&str>, run: Option<Run>, first: &str| {
+            let mut scene = scene();
+            scene.onset = given.map(t);
+            scene.log.run = run;
+            scene.log.streams = vec![read("nginx-1", first, "12:00")];
+            let onset = scene.correlate().onset;
+            (onset.at, onset.basis, onset.confidence)
+        };
+        use {Confidence as C, OnsetBasis as B};
+        assert_eq!(onset(Some("11:00"), Some(run(None)), "06:00"), (t("11:00"), B::Given, C::Certain));
+        assert_eq!(onset(None, Some(run(Some("10:29"))), "06:00"), (t("10:30"), B::AccessLog, C::Certain));
+        assert_eq!(onset(None, Some(run(None)), "06:00"), (t("10:30"), B::AccessLog, C::Likely));
+        assert_eq!(onset(None, Some(run(None)), "10:30"), (t("10:30"), B::AccessLog, C::Possible));
+        assert_eq!(onset(None, None, "06:00"), (t("12:00"), B::Assumed, C::Possible));
+    }
+
+    #[test]
+    fn what_was_followed_by_an_answer_ranks_behind_what_was_not() {
+        let mut scene = scene().seen(vec![
+            of_ingress(
+                VersionOp::Added,
+                "01:00",
+                "shop/web",
+                "created=01:00; rv=5; class=nginx; shop.example: /=web:80, /api=a:80",
+            ),
+            of_ingress(
+                VersionOp::Modified,
+                "10:40",
+                "shop/web",
+                "created=01:00; rv=6; class=nginx; shop.example: /=web:80, /api=b:80",
+            ),
+            of_ingress(VersionOp::Modified, "10:50", "shop/web", NOW),
+        ]);
+        scene.log.run = Some(Run {
+            first: t("11:00"),
+            last_success: Some(t("10:45")),
+            line: Line { stream: stream("nginx-1"), text: String::new() },
+        });
+        let correlated = check(&scene, "+-----");
+        let changes = &of(&correlated, Hypothesis::IngressRules).changes;
+        let answered: Vec<Option<bool>> = changes.iter().map(|suspect| suspect.answered_after).collect();
+        assert_eq!(answered, [Some(false), Some(true)]);
+    }
+
+    /// Routes to the backend of the first path on the host that is a prefix of the request's, longest
+    /// first.
+    #[derive(Debug)]
+    struct Longest;
+
+    impl WhatIf for Longest {
+        fn decide(&self, world: &World<'_>, _at: DateTime<Utc>) -> Option<String> {
+            let rules = world.ingresses.iter().flat_map(|ingress| ingress.path_rules());
+            let matching = rules.filter(|(_, _, host, path)| {
+                *host == "shop.example" && "/api/orders".starts_with(&path.path)
+            });
+            let longest = matching.max_by_key(|(_, _, _, path)| path.path.len());
+            Some(longest.map_or("no_route".to_owned(), |(_, _, _, path)| format!("{:?}", path.backend)))
+        }
+    }
+
+    #[test]
+    fn the_request_is_decided_again_before_and_after_each_change() {
+        let scene = scene().edited("10:50", "class=nginx; other.example: /x=x:80");
+        let correlated = scene.decided(Some(&Longest));
+        assert_eq!(outcomes(&correlated), "+-----");
+        let found = suspect(&correlated, Hypothesis::IngressRules);
+        assert_eq!(found.decision_before.as_deref(), Some("no_route"));
+        assert!(found.decision_after.as_deref().is_some_and(|after| after.contains("api")));
+        assert!(found.decision_differs());
+    }
+
+    #[test]
+    fn a_change_that_changes_the_decision_touches_the_request_wherever_it_is() {
+        #[derive(Debug)]
+        struct Count;
+        impl WhatIf for Count {
+            fn decide(&self, world: &World<'_>, _at: DateTime<Utc>) -> Option<String> {
+                Some(world.ingresses.len().to_string())
+            }
+        }
+        let mut scene = scene().blind();
+        let mut items = scene.snapshot.ingresses.items().to_vec();
+        items.push(ingress("team/far", "created=10:48; far.example: /=x:80"));
+        scene.snapshot.ingresses = Listing::complete(Kind::Ingress, items);
+        assert_eq!(outcomes(&scene.correlate()), "???-?-");
+        let correlated = scene.decided(Some(&Count));
+        assert_eq!(outcomes(&correlated), "+??-?-");
+        let found = suspect(&correlated, Hypothesis::IngressRules);
+        assert_eq!(found.touch, Touch::Unrelated);
+        assert_eq!(found.decision_before.as_deref(), Some("2"));
+        assert_eq!(found.decision_after.as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn only_the_hypotheses_asked_for_are_tested_in_fixed_order() {
+        let scene = scene();
+        let input = Input { snapshot: &scene.snapshot, replays: &scene.replays, log: &scene.log };
+        let gathered = gather(&input);
+        let asked = BTreeSet::from([Hypothesis::Rollout, Hypothesis::IngressPaths]);
+        let correlated = correlate(&Correlation {
+            input,
+            gathered: &gathered,
+            victim: &scene.victim,
+            onset: scene.onset,
+            hypotheses: &asked,
+            max_widenings: 0,
+            what_if: None,
+            conflicts: Some(0),
+            dns: &[],
+        });
+        let ids: Vec<u8> = correlated.hypotheses.iter().map(|tested| tested.hypothesis.id()).collect();
+        assert_eq!(ids, [2, 6]);
+    }
+
+    #[test]
+    fn minutes_before_the_onset_show_trouble_that_grew() {
+        use review::{Finding, ReviewTopic};
+        let minute = |start: &str, no_rule: u64, not_found: u64, answered: u64| Minute {
+            start: t(start),
+            not_found,
+            answered,
+            no_rule,
+        };
+        let finding = |minutes: Vec<Minute>, topic: ReviewTopic| {
+            let mut scene = scene();
+            scene.log.minutes = minutes;
+            let review = scene.correlate().review;
+            review.into_iter().find(|reviewed| reviewed.topic == topic).expect("all topics").finding
+        };
+        let grown = vec![
+            minute("10:00", 0, 0, 9),
+            minute("10:10", 1, 0, 9),
+            minute("10:40", 4, 0, 9),
+            minute("10:50", 7, 0, 9),
+        ];
+        assert_eq!(
+            finding(grown, ReviewTopic::GradualTrouble),
+            Finding::Gradual { earlier: 1, later: 11, since: t("10:10") }
+        );
+        let steady = ["10:00", "10:10", "10:40", "10:50"].map(|start| minute(start, 5, 0, 9)).to_vec();
+        assert_eq!(finding(steady, ReviewTopic::GradualTrouble), Finding::Clear);
+        assert_eq!(finding(vec![minute("10:00", 9, 0, 0)], ReviewTopic::GradualTrouble), Finding::CannotSee);
+
+        let mixed = vec![minute("10:40", 0, 1, 3), minute("11:00", 0, 9, 9), minute("11:10", 0, 9, 0)];
+        assert_eq!(
+            finding(mixed, ReviewTopic::IntermittentMatching),
+            Finding::Intermittent { minutes: 1, last: t("10:40") }
+        );
+        let clean = vec![minute("10:40", 0, 0, 3), minute("11:00", 0, 9, 9)];
+        assert_eq!(finding(clean, ReviewTopic::IntermittentMatching), Finding::Clear);
+        assert_eq!(finding(Vec::new(), ReviewTopic::IntermittentMatching), Finding::CannotSee);
+    }
+}

@@ -15,6 +15,7 @@
 //! `ngx_http_upstream.c`; recorded logs of both.
 
 use super::logs::access::{AccessLine, Attempt, Logged, attempts};
+use super::logs::ingress_nginx;
 use super::logs::upstream_name::{self, UpstreamKind};
 use super::routing::Target;
 use crate::model::controller::Settings;
@@ -164,13 +165,12 @@ fn default_backend(hops: &Hops<'_>, status: u16) -> Voice {
 
 /// A line of a named Service with at least one attempt.
 fn service_answer(line: &AccessLine<'_>, hops: &Hops<'_>, status: u16, known: &Known<'_>) -> Voice {
-    let Some(upstream_status) = hops.last_status else {
-        // Addresses without statuses: the status is the upstream's unless it is one that nginx makes.
-        return if status < 500 { Voice::App } else { Voice::Undecidable };
-    };
-    let Some(answered) = upstream_status else {
+    let answered = match hops.last_status {
+        Logged::Is(answered) => answered,
         // An attempt without a status did not come to an answer.
-        return Voice::ProxyItself;
+        Logged::Empty => return Voice::ProxyItself,
+        // The status is the upstream's, unless it is one that nginx makes.
+        Logged::No => return if status < 500 { Voice::App } else { Voice::Undecidable },
     };
     if answered != status {
         // nginx itself turns 200 into 206, 304, 412 and 416.
@@ -265,8 +265,8 @@ struct Hops<'a> {
     redirected: bool,
     first_address: Option<&'a [u8]>,
     last_address: Option<&'a [u8]>,
-    /// Of the last attempt: `None` not logged, `Some(None)` logged without a value.
-    last_status: Option<Option<u16>>,
+    /// Of the last attempt.
+    last_status: Logged<u16>,
     last_length: Option<u64>,
     /// Attempts in the last group.
     attempts: usize,
@@ -298,11 +298,12 @@ impl<'a> Hops<'a> {
                 && first.is_some_and(|attempt| !attempt.value.is_empty()),
             first_address: address(first),
             last_address: address(last),
-            last_status: line.statuses.is_logged().then(|| {
-                let text = std::str::from_utf8(last_of(&line.statuses)?).ok()?;
-                text.parse().ok()
-            }),
-            last_length: last_of(&line.lengths).and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()),
+            last_status: match last_of(&line.statuses).and_then(ingress_nginx::status) {
+                _ if !line.statuses.is_logged() => Logged::No,
+                Some(status) => Logged::Is(status),
+                None => Logged::Empty,
+            },
+            last_length: last_of(&line.lengths).and_then(ingress_nginx::decimal),
             attempts: count,
         }
     }
@@ -315,7 +316,6 @@ impl<'a> Hops<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::logs::ingress_nginx;
     use crate::model::controller::ConfigSeen;
     use crate::model::ingress::PortRef;
     use crate::model::object::Name;

@@ -8,11 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::CliError;
 use crate::config::Global;
-use crate::model::probe::Via;
 use crate::server::http::{self, BearerToken, HttpSettings};
 use crate::server::{Seal, Server, stdio};
 use crate::telemetry::{self, LogFormat};
-use crate::tools::{Entry, ProbePolicy, Settings, Toolbox};
+use crate::tools::{Entry, Toolbox};
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
@@ -32,36 +31,14 @@ pub(super) struct Flags {
     /// File with 32 bytes or more that replicas share, so that one may ask and another hear the answer.
     #[arg(long, value_name = "PATH", requires = "http")]
     seal_key_file: Option<PathBuf>,
-    /// Let tools send requests: a list of direct, port_forward and exec; the first two when no list is given.
-    #[arg(long, value_name = "WAYS", num_args = 0..=1, require_equals = true, value_delimiter = ',',
-          default_missing_value = "direct,port_forward", value_parser = way)]
-    allow_probe: Vec<Via>,
-    /// Send requests without asking when nobody can be asked.
-    #[arg(long, requires = "allow_probe")]
-    probe_unattended: bool,
-    /// Pod that requests may be sent from with exec, as NAMESPACE/NAME; NAME may end in *; repeatable.
-    #[arg(long, value_name = "POD", requires = "allow_probe")]
-    probe_pod: Vec<String>,
     /// How log lines look.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 }
 
-fn way(text: &str) -> Result<Via, String> {
-    [Via::Direct, Via::PortForward, Via::Exec]
-        .into_iter()
-        .find(|via| via.as_str() == text.replace('-', "_"))
-        .ok_or_else(|| "use direct, port_forward or exec".to_owned())
-}
-
 pub(super) async fn run(flags: Flags, global: &Global, tools: &'static [Entry]) -> Result<u8, CliError> {
     telemetry::init(telemetry::SERVER_FILTER, flags.log_format);
-    let probes = ProbePolicy {
-        transports: flags.allow_probe,
-        unattended: flags.probe_unattended,
-        pods: flags.probe_pod,
-    };
-    let toolbox = Toolbox::new(Settings { probes, ..global.settings() });
+    let toolbox = Toolbox::new(global.settings());
     let seal = match &flags.seal_key_file {
         Some(path) => Seal::with_key(&read(path)?)?,
         None => Seal::random()?,

@@ -10,7 +10,9 @@ use crate::tools::{Call, Confirmer, Entry, Toolbox};
 
 /// The command of a tool: its name with dashes; with underscores it works too.
 pub(super) fn command(entry: &Entry) -> Command {
-    let command = Command::new(command_name(entry)).alias(entry.name).about(entry.description);
+    let name = command_name(entry);
+    let alias = (name != entry.name).then_some(entry.name);
+    let command = Command::new(name).aliases(alias).about(entry.description);
     arguments::declare(command, &entry.input_schema)
 }
 

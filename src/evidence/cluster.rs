@@ -98,7 +98,7 @@ impl Cluster {
     #[must_use]
     pub fn context(&self) -> Option<String> {
         match &*self.source {
-            Source::Live(live) => live.context().map(ToOwned::to_owned),
+            Source::Live(live) => Some(live.context().to_owned()),
             Source::Capture(capture) => capture.about.as_ref().and_then(|about| about.context.clone()),
         }
     }

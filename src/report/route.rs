@@ -259,6 +259,9 @@ pub fn note(note: &Note) -> String {
         Note::ReloadFails => {
             "the proxy refuses this configuration: the previous one stays in force".to_owned()
         }
+        Note::SecretUnseen(secret) => {
+            format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
+        }
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
         }
@@ -326,6 +329,16 @@ pub fn refusal_words(refusal: &Refusal) -> String {
             quoted(word)
         ),
         Refusal::CatchAllDisabled => "the controller runs with --disable-catch-all".to_owned(),
+        Refusal::DangerousPath { path } => {
+            format!(
+                "the controller takes its path {} for an attack, so the whole Ingress is dropped",
+                quoted(path)
+            )
+        }
+        Refusal::LabelsDiffer { selector } => {
+            format!("the controller's label selector {} does not take it", quoted(selector))
+        }
+        Refusal::KindNotRead => "the controller reads no Ingresses at all".to_owned(),
         Refusal::Undecided => "whether the controller takes it cannot be told from what was seen".to_owned(),
     }
 }

@@ -20,7 +20,7 @@ use crate::analysis::timeline::{self, Correlated, Correlation, Hypothesis, Victi
 use crate::analysis::view::{self, View};
 use crate::analysis::voice::{Expected, Voice};
 use crate::evidence::cluster::Cluster;
-use crate::evidence::{changes as history, gather};
+use crate::evidence::gather;
 use crate::model::change::{Replay, Versioned};
 use crate::model::controller::Controller;
 use crate::model::gap::{Gap, Unseen};
@@ -60,7 +60,7 @@ pub(super) async fn gather(
         let mut namespaces = session::behind(&snapshot, focus, request);
         namespaces.extend(snapshot.controllers.iter().map(|c| c.workload.name.namespace.clone()));
         gather::changes(cluster, &mut snapshot, &namespaces).await;
-        (replays, gaps) = history::replays(cluster, &snapshot).await;
+        (replays, gaps) = gather::past(cluster, &snapshot).await;
     }
     Ok(Case { snapshot, replays, gaps })
 }

@@ -1,4 +1,4 @@
-//! Integration tests, one binary.
+//! The integration tests, in one binary.
 
 #![expect(
     clippy::expect_used,
@@ -9,11 +9,25 @@
 
 mod support;
 
+/// The shape of the program: layers, names, sizes, habits.
+mod architecture;
+/// Every tool as a command.
+mod commands;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
+/// The live source against a loopback API server.
+mod live_source;
+/// Laws of the log parsers and of the scan.
+mod log_properties;
+/// Recorded controller logs, held to who really answered.
+mod log_vectors;
 /// MCP in process, in both eras: lists, calls, failures, progress, cancelling, asking.
 mod protocol;
+/// Recorded incidents: the verdict, what it rests on, and that all of it exists.
+mod scenarios;
 /// What is published equals what is generated, and follows the house rules.
 mod schemas;
 /// The program itself over standard input and output.
 mod stdio;
+/// Requests that real controllers answered.
+mod vectors;

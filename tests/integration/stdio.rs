@@ -99,7 +99,7 @@ fn bad_flags_end_with_64_and_a_hint() {
         (vec!["nonsense"], "nonsense"),
         (vec!["serve", "--http", "0.0.0.0:0"], "--bearer-token-file"),
         (vec!["serve", "--http", "127.0.0.1:0", "--bearer-token-file", "/nowhere"], "cannot read /nowhere"),
-        (vec!["serve", "--probe-unattended"], "--allow-probe"),
+        (vec!["serve", "--allow-probe=telnet"], "use direct, port_forward or exec"),
         (vec!["serve", "--demo", "--capture", "x"], "--capture"),
     ] {
         let output = run(&arguments, &[], &[]);

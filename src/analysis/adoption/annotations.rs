@@ -114,6 +114,11 @@ impl<'a> Policy<'a> {
         self.raw(ingress, name).is_some()
     }
 
+    /// The networks of an address list: `None` when unset, `Some(None)` when one of them is none.
+    pub(crate) fn networks<'i>(&self, ingress: &'i Ingress, name: &str) -> Option<Option<Vec<&'i str>>> {
+        self.raw(ingress, name).map(check::networks)
+    }
+
     fn raw<'i>(&self, ingress: &'i Ingress, name: &str) -> Option<&'i str> {
         let value = ingress.meta.annotation(&self.key(name));
         match (value, table::row(name).and_then(|row| row.alias)) {

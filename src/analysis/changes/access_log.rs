@@ -39,3 +39,28 @@ pub(super) fn changes(input: &Input<'_>) -> (Vec<Change>, SourceCoverage) {
     };
     (found.collect(), coverage)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::analysis::changes::log_facts::{Flip, Line};
+
+    #[test]
+    fn a_flip_lies_between_the_two_requests() {
+        let flip = Flip {
+            last_before: t("11:58"),
+            before: "shop-web-80".to_owned(),
+            first_after: t("11:58:20"),
+            after: "upstream-default-backend".to_owned(),
+            line: Line { stream: stream("nginx-1"), text: String::new() },
+        };
+        let snapshot = noon();
+        let log = LogFacts { flips: vec![flip], ..LogFacts::default() };
+        assert_eq!(
+            told(&over(&snapshot, &log), ChangeSource::AccessLog),
+            ["11:58:20±20 Decision Flipped Pod ctl/nginx-1: shop-web-80 => upstream-default-backend"]
+        );
+    }
+}

@@ -145,3 +145,83 @@ fn read_since(controller: &Controller, log: &LogFacts) -> Option<DateTime<Utc>> 
     }
     since
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::fixtures::*;
+
+    fn log(messages: Vec<Message>) -> LogFacts {
+        LogFacts { messages, streams: vec![read("nginx-1", "09:00", "12:00")], ..LogFacts::default() }
+    }
+
+    fn check(messages: Vec<Message>, expected: &[&str]) {
+        let mut snapshot = noon();
+        snapshot.controllers = vec![controller(&["nginx-1"])];
+        let log = log(messages);
+        assert_eq!(told(&over(&snapshot, &log), ChangeSource::ControllerLog), expected);
+    }
+
+    fn web() -> Option<ObjectKey> {
+        Some(ObjectKey::new(Kind::Service, "shop", "web"))
+    }
+
+    #[test]
+    fn starts_and_reloads_are_told_of_the_pod() {
+        check(
+            vec![
+                said("11:55", Says::Reloaded, None, "Backend successfully reloaded"),
+                said("11:50", Says::Started, None, "Starting NGINX Ingress controller"),
+            ],
+            &[
+                "11:50:00±1 Controller Started Pod ctl/nginx-1: - => Starting NGINX Ingress controller (nginx-1)",
+                "11:55:00±1 Controller Reloaded Pod ctl/nginx-1: - => Backend successfully reloaded (nginx-1)",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_state_that_is_repeated_is_told_once_when_it_began() {
+        check(
+            vec![
+                said("11:56", Says::ServiceMissing, web(), "again"),
+                said("11:55", Says::ServiceMissing, web(), "Error obtaining Endpoints"),
+                said("11:57", Says::ServiceMissing, web(), "and again"),
+            ],
+            &["11:55:00±1 Service Reported Service shop/web: - => Error obtaining Endpoints (nginx-1)"],
+        );
+    }
+
+    #[test]
+    fn what_is_said_after_a_start_or_at_the_head_of_the_log_may_be_old() {
+        check(
+            vec![
+                said("11:50", Says::Started, None, "Starting"),
+                said("11:50:10", Says::ServiceMissing, web(), "missing"),
+            ],
+            &["11:50:00±1 Controller Started Pod ctl/nginx-1: - => Starting (nginx-1)"],
+        );
+        check(vec![said("09:00:01", Says::ClassRefused, web(), "refused")], &[]);
+    }
+
+    #[test]
+    fn silence_counts_for_a_controller_whose_pods_were_all_read() {
+        let since = |streams: Vec<StreamCoverage>, pods: &[&str]| {
+            let mut snapshot = noon();
+            snapshot.controllers = vec![controller(pods)];
+            let log = LogFacts { streams, ..LogFacts::default() };
+            let coverage = coverage_of(&over(&snapshot, &log), ChangeSource::ControllerLog);
+            coverage.complete.first().and_then(|entry| entry.from)
+        };
+        let both = || vec![read("nginx-1", "09:00", "12:00"), read("nginx-2", "10:00", "12:00")];
+        assert_eq!(since(both(), &["nginx-1", "nginx-2"]), Some(t("10:00")));
+        assert_eq!(since(both(), &["nginx-1", "nginx-2", "nginx-3"]), None);
+        let mut previous = read("nginx-1", "08:00", "09:00");
+        previous.stream.previous = true;
+        assert_eq!(since(vec![previous, read("nginx-1", "09:00", "12:00")], &["nginx-1"]), Some(t("08:00")));
+        let mut cut = both();
+        cut[0].cut = Some(Why::TooMuch { limit: String::new() });
+        assert_eq!(since(cut, &["nginx-1", "nginx-2"]), None);
+        assert_eq!(since(both(), &[]), None);
+    }
+}

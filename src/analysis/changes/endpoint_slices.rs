@@ -53,3 +53,52 @@ fn trigger(slice: &EndpointSlice) -> Option<DateTime<Utc>> {
     let text = slice.meta.annotation(LAST_TRIGGER)?;
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::model::object::Kind;
+    use crate::model::snapshot::Listing;
+
+    fn check(slice: EndpointSlice, expected: &[&str]) {
+        let mut snapshot = noon();
+        snapshot.slices = Listing::complete(Kind::EndpointSlice, vec![slice]);
+        let log = LogFacts::default();
+        assert_eq!(told(&over(&snapshot, &log), ChangeSource::EndpointSlices), expected);
+    }
+
+    #[test]
+    fn running_dry_is_a_change_and_other_membership_is_routine() {
+        let manager = "kube-controller-manager 11:50 endpoints";
+        let mut dry = slice("shop/web-x", "web", 0, 2);
+        dry.meta.writes = vec![write(manager)];
+        check(
+            dry,
+            &[
+                "11:50:00±1 Service Changed EndpointSlice shop/web-x endpoints: - => 0 of 2 ready (kube-controller-manager)",
+            ],
+        );
+        let mut alive = slice("shop/web-x", "web", 1, 2);
+        alive.meta.writes = vec![write(manager)];
+        check(
+            alive,
+            &[
+                "11:50:00±1 Service Written EndpointSlice shop/web-x endpoints: - => 1 of 2 ready (kube-controller-manager)",
+            ],
+        );
+    }
+
+    #[test]
+    fn without_managed_fields_the_trigger_annotation_dates_it() {
+        let mut dry = slice("shop/web-x", "web", 0, 0);
+        dry.meta.annotations.insert(LAST_TRIGGER.to_owned(), "2026-11-22T11:45:00Z".to_owned());
+        check(
+            dry.clone(),
+            &["11:45:00±1 Service Changed EndpointSlice shop/web-x endpoints: - => 0 of 0 ready"],
+        );
+        dry.meta.annotations.insert(LAST_TRIGGER.to_owned(), "yesterday".to_owned());
+        check(dry, &[]);
+    }
+}

@@ -189,3 +189,126 @@ impl Rollouts<'_> {
         new || self.scaled.get(&event.about).is_some_and(|sets| 1 < sets.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::model::gap::Why;
+    use crate::model::snapshot::{Listing, Lookup};
+
+    /// Events against a controller `ctl/nginx` with one pod that started at 11:00.
+    fn check(events: Vec<Event>, expected: &[&str]) {
+        let mut nginx = controller(&["nginx-1"]);
+        nginx.config_map = Some((Name::new("ctl", "nginx"), Lookup::Absent));
+        let mut snapshot = noon();
+        snapshot.controllers = vec![nginx];
+        snapshot.pods = Listing::complete(Kind::Pod, vec![pod("ctl/nginx-1", "", "11:00", "11:00")]);
+        snapshot.revisions = Listing::complete(
+            Kind::ReplicaSet,
+            vec![revision("web", "shop/web-new", 2, "11:30", template("", "i", &[]))],
+        );
+        snapshot.events = Listing::complete(Kind::Event, events);
+        let log = LogFacts::default();
+        assert_eq!(told(&over(&snapshot, &log), ChangeSource::Events), expected);
+    }
+
+    #[test]
+    fn a_sync_tells_of_a_write_unless_a_controller_just_started() {
+        check(
+            vec![
+                event("Ingress shop/web", "Sync", "Scheduled for sync", "11:40"),
+                event("Ingress shop/other", "Sync", "Scheduled for sync", "11:00:12"),
+            ],
+            &["11:40:00±1 IngressRules Written Ingress shop/web: - => - (nginx-ingress-controller)"],
+        );
+        let mut gce = event("Ingress shop/web", "Sync", "Scheduled for sync", "11:40");
+        gce.component = "loadbalancer-controller".to_owned();
+        check(vec![gce], &[]);
+    }
+
+    #[test]
+    fn of_a_repeated_event_both_ends_are_told() {
+        let mut twice = event("Pod ctl/nginx-1", "RELOAD", "reload", "11:40");
+        twice.last = Some(t("11:55"));
+        twice.count = 7;
+        check(
+            vec![twice],
+            &[
+                "11:40:00±1 Controller Reloaded Pod ctl/nginx-1: - => RELOAD: reload (nginx-ingress-controller)",
+                "11:55:00±1 Controller Reloaded Pod ctl/nginx-1: - => RELOAD: reload (nginx-ingress-controller)",
+            ],
+        );
+    }
+
+    #[test]
+    fn reloads_count_for_controllers_only_and_warnings_are_failures() {
+        let mut failed = event("Pod ctl/nginx-1", "RELOAD", "Error reloading NGINX", "11:40");
+        failed.warning = true;
+        check(
+            vec![failed, event("Pod shop/web-1", "RELOAD", "x", "11:41")],
+            &[
+                "11:40:00±1 Controller ReloadFailed Pod ctl/nginx-1: - => RELOAD: Error reloading NGINX (nginx-ingress-controller)",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_controllers_configuration_counts_and_other_config_maps_do_not() {
+        check(
+            vec![
+                event("ConfigMap ctl/nginx", "UPDATE", "ConfigMap ctl/nginx", "11:40"),
+                event("ConfigMap ctl/nginx", "CREATE", "ConfigMap ctl/nginx", "11:00:05"),
+                event("ConfigMap shop/x", "UPDATE", "ConfigMap shop/x", "11:41"),
+            ],
+            &["11:40:00±1 Controller Written ConfigMap ctl/nginx data: - => - (nginx-ingress-controller)"],
+        );
+    }
+
+    #[test]
+    fn a_rollout_is_told_from_a_change_of_scale() {
+        let up = "Scaled up replica set web-new to 1 from 0";
+        check(
+            vec![
+                event("Deployment shop/web", "ScalingReplicaSet", up, "11:30:01"),
+                event(
+                    "Deployment shop/api",
+                    "ScalingReplicaSet",
+                    "Scaled up replica set api-1 to 5",
+                    "11:31",
+                ),
+            ],
+            &[
+                &format!(
+                    "11:30:01±1 Rollout Reported Deployment shop/web: - => ScalingReplicaSet: {up} (nginx-ingress-controller)"
+                ),
+                "11:31:00±1 Rollout Reported Deployment shop/api spec.replicas: - => ScalingReplicaSet: Scaled up replica set api-1 to 5 (nginx-ingress-controller)",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_bears_on_nothing_and_unknown_kinds_are_left_out() {
+        check(
+            vec![
+                event("Ingress shop/web", "CreateCertificate", "x", "11:40"),
+                event("Certificate shop/web", "Issuing", "x", "11:41"),
+                event("Node x/y", "NodeReady", "x", "11:42"),
+            ],
+            &[],
+        );
+    }
+
+    #[test]
+    fn silence_of_events_proves_nothing() {
+        let snapshot = noon();
+        let log = LogFacts::default();
+        let coverage = coverage_of(&over(&snapshot, &log), ChangeSource::Events);
+        assert_eq!((coverage.from, coverage.unseen), (Some(t("11:00")), None));
+        assert!(coverage.complete.is_empty());
+        let blind = Snapshot::empty(t("12:00"));
+        let coverage = coverage_of(&over(&blind, &log), ChangeSource::Events);
+        assert_eq!(coverage.unseen, Some(Why::NotCaptured));
+    }
+}

@@ -50,3 +50,37 @@ fn acquisition(lease: &Lease) -> Option<Change> {
         via: ChangeSource::Leases,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::model::object::Kind;
+    use crate::model::snapshot::Listing;
+
+    #[test]
+    fn only_leases_that_a_controllers_pod_holds_are_told() {
+        let lease = |name: &str, holder: &str| Lease {
+            meta: meta(name),
+            holder: Some(holder.to_owned()),
+            acquired: Some(t("11:50")),
+            ..Lease::default()
+        };
+        let mut snapshot = noon();
+        snapshot.controllers = vec![controller(&["nginx-1"])];
+        snapshot.leases = Listing::complete(
+            Kind::Lease,
+            vec![
+                lease("ctl/leader", "nginx-1"),
+                lease("ctl/else", "cert-manager-1"),
+                lease("shop/x", "nginx-1"),
+            ],
+        );
+        let log = LogFacts::default();
+        assert_eq!(
+            told(&over(&snapshot, &log), ChangeSource::Leases),
+            ["11:50:00±1 Controller Written Lease ctl/leader spec.acquireTime: - => nginx-1"]
+        );
+    }
+}

@@ -140,3 +140,89 @@ fn part(kind: Kind, field: &str) -> Option<(Aspect, &'static str)> {
     };
     Some((aspect, part))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::model::event::ConfigMap;
+    use crate::model::snapshot::Listing;
+
+    fn check(writes: &[&str], expected: &[&str]) {
+        let mut web = ingress("shop/web", "created=01:00");
+        web.meta.writes = writes.iter().map(|text| write(text)).collect();
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(Kind::Ingress, vec![web]);
+        let log = LogFacts::default();
+        assert_eq!(told(&over(&snapshot, &log), ChangeSource::ManagedFields), expected);
+    }
+
+    #[test]
+    fn rules_class_and_annotations_are_told_apart() {
+        check(
+            &[
+                "kubectl-edit 11:40 spec.rules",
+                "helm 11:20 metadata.annotations[\"a/b\"] spec.ingressClassName",
+            ],
+            &[
+                "11:20:00±1 ClassOrAnnotation Written Ingress shop/web metadata.annotations[\"a/b\"]: - => - (helm)",
+                "11:20:00±1 ClassOrAnnotation Written Ingress shop/web spec.ingressClassName: - => - (helm)",
+                "11:40:00±1 IngressRules Written Ingress shop/web spec.rules: - => - (kubectl-edit)",
+            ],
+        );
+    }
+
+    #[test]
+    fn status_creation_labels_and_bookkeeping_are_left_out() {
+        check(
+            &[
+                "helm 01:00 spec.rules",
+                "kubectl 11:40 metadata.labels[\"x\"]",
+                "kubectl 11:41 metadata.annotations[\"kubectl.kubernetes.io/last-applied-configuration\"]",
+            ],
+            &[],
+        );
+        let mut status = write("nginx 11:50 status.loadBalancer.ingress");
+        status.subresource = Some("status".to_owned());
+        status.fields.push("spec.rules".to_owned());
+        let mut web = ingress("shop/web", "");
+        web.meta.writes = vec![status];
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(Kind::Ingress, vec![web]);
+        let log = LogFacts::default();
+        assert!(told(&over(&snapshot, &log), ChangeSource::ManagedFields).is_empty());
+    }
+
+    #[test]
+    fn a_manager_that_owns_many_annotations_is_one_write() {
+        let many: Vec<String> = (0..9).map(|n| format!("metadata.annotations[\"k{n}\"]")).collect();
+        check(
+            &[&format!("helm 11:20 {}", many.join(" "))],
+            &["11:20:00±1 ClassOrAnnotation Written Ingress shop/web metadata.annotations: - => - (helm)"],
+        );
+    }
+
+    #[test]
+    fn services_and_the_controllers_configuration_are_told() {
+        let mut web = service("shop/web", "a=b", "http 80 80");
+        web.meta.writes =
+            vec![write("kubectl-edit 11:40 spec.ports[port=80,protocol=\"TCP\"].targetPort spec.selector")];
+        let mut config = ConfigMap { meta: meta("ctl/nginx"), ..ConfigMap::default() };
+        config.meta.writes = vec![write("kubectl-edit 11:55 data[\"ssl-redirect\"]")];
+        let mut nginx = controller(&[]);
+        nginx.config_map = Some((config.meta.key(), Lookup::Found(config)));
+        let mut snapshot = noon();
+        snapshot.services = Listing::complete(Kind::Service, vec![web]);
+        snapshot.controllers = vec![nginx];
+        let log = LogFacts::default();
+        assert_eq!(
+            told(&over(&snapshot, &log), ChangeSource::ManagedFields),
+            [
+                "11:40:00±1 Service Written Service shop/web spec.ports: - => - (kubectl-edit)",
+                "11:40:00±1 Service Written Service shop/web spec.selector: - => - (kubectl-edit)",
+                "11:55:00±1 Controller Written ConfigMap ctl/nginx data[\"ssl-redirect\"]: - => - (kubectl-edit)",
+            ]
+        );
+    }
+}

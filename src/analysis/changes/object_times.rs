@@ -152,3 +152,74 @@ fn live<'a>(snapshot: &'a Snapshot, key: &'a ObjectKey) -> Lookup<&'a ObjectMeta
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::model::snapshot::Listing;
+
+    fn check(snapshot: &Snapshot, expected: &[&str]) {
+        let log = LogFacts::default();
+        assert_eq!(told(&over(snapshot, &log), ChangeSource::ObjectTimes), expected);
+    }
+
+    #[test]
+    fn creations_are_told_with_what_was_created_and_by_whom() {
+        let mut web = ingress("shop/web", "created=11:48; a: /=w:80");
+        web.meta.writes = vec![write("helm 11:48 spec.rules")];
+        let mut nginx = deployment("ctl/nginx", template("app=x", "controller:v1", &[]));
+        nginx.meta.created = Some(t("10:00"));
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(Kind::Ingress, vec![web]);
+        snapshot.workloads = Listing::complete(Kind::Deployment, vec![nginx]);
+        snapshot.controllers = vec![controller(&[])];
+        check(
+            &snapshot,
+            &[
+                "10:00:00±1 Controller Created Deployment ctl/nginx: - => controller:v1",
+                "11:48:00±1 IngressRules Created Ingress shop/web: - => a: / (Prefix) -> w:80 (helm)",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_requested_deletion_is_told() {
+        let mut web = ingress("shop/web", "a: /=w:80");
+        web.meta.deletion_requested = Some(t("11:50"));
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(Kind::Ingress, vec![web]);
+        check(
+            &snapshot,
+            &[
+                "11:50:00±1 IngressRules Changed Ingress shop/web metadata.deletionTimestamp: - => 2026-11-22T11:50:00Z",
+            ],
+        );
+    }
+
+    #[test]
+    fn events_remember_what_is_gone_and_what_was_another() {
+        let mut old = event("Service shop/web", "X", "", "11:40");
+        old.about_uid = "old".to_owned();
+        let mut web = service("shop/web", "a=b", "http 80 80");
+        web.meta.uid = "new".to_owned();
+        web.meta.created = Some(t("11:45"));
+        let mut snapshot = noon();
+        snapshot.events =
+            Listing::complete(Kind::Event, vec![old, event("Ingress shop/gone", "Sync", "", "11:50")]);
+        snapshot.services = Listing::complete(Kind::Service, vec![web]);
+        check(
+            &snapshot,
+            &[
+                "11:45:00±1 Service Created Service shop/web: - => http 80 -> 80; a=b",
+                "11:45:00±1 Service Recreated Service shop/web metadata.uid: old => new",
+                "12:00:00±600 IngressRules Deleted Ingress shop/gone: - => -",
+            ],
+        );
+        // A list that was not read proves no absence.
+        snapshot.ingresses = Listing::unasked(Kind::Ingress);
+        snapshot.services = Listing::unasked(Kind::Service);
+        check(&snapshot, &[]);
+    }
+}

@@ -85,3 +85,47 @@ fn change(
         via: ChangeSource::PodStarts,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::model::object::Kind;
+    use crate::model::pod::Termination;
+    use crate::model::snapshot::Listing;
+
+    #[test]
+    fn starts_and_ends_are_told_for_controllers_and_applications() {
+        let mut nginx = pod("ctl/nginx-1", "", "09:00", "11:55");
+        nginx.statuses[0].restarts = 1;
+        nginx.statuses[0].last_termination = Some(Termination {
+            reason: Some("OOMKilled".to_owned()),
+            exit_code: 137,
+            finished: Some(t("11:54:58")),
+        });
+        let mut snapshot = noon();
+        snapshot.controllers = vec![controller(&["nginx-1"])];
+        snapshot.pods =
+            Listing::complete(Kind::Pod, vec![nginx, pod("shop/web-1", "a=b", "10:00", "10:00:02")]);
+        let log = LogFacts::default();
+        assert_eq!(
+            told(&over(&snapshot, &log), ChangeSource::PodStarts),
+            [
+                "09:00:00±1 Controller Created Pod ctl/nginx-1: - => -",
+                "10:00:00±1 Rollout Created Pod shop/web-1: - => -",
+                "10:00:02±1 Rollout Started Pod shop/web-1 status.containerStatuses[0].state.running.startedAt: - => app:1",
+                "11:54:58±1 Controller Ended Pod ctl/nginx-1 status.containerStatuses[0].lastState.terminated.finishedAt: - => OOMKilled (137)",
+                "11:55:00±1 Controller Started Pod ctl/nginx-1 status.containerStatuses[0].state.running.startedAt: - => app:1",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pod_of_the_same_name_elsewhere_is_no_controller() {
+        let mut snapshot = noon();
+        snapshot.controllers = vec![controller(&["nginx-1"])];
+        snapshot.pods = Listing::complete(Kind::Pod, vec![pod("shop/nginx-1", "", "09:00", "11:55")]);
+        assert!(controller_starts(&snapshot).is_empty());
+    }
+}

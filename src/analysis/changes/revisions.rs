@@ -106,3 +106,101 @@ fn coverage(snapshot: &Snapshot) -> SourceCoverage {
         blind_to: vec![Blind::OldRevisions, Blind::ApplicationRoutes],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+    use crate::model::snapshot::Listing;
+
+    fn check(revisions: Vec<Revision>, expected: &[&str]) {
+        let mut snapshot = noon();
+        snapshot.controllers = vec![controller(&[])];
+        snapshot.revisions = Listing::complete(Kind::ReplicaSet, revisions);
+        let log = LogFacts::default();
+        assert_eq!(told(&over(&snapshot, &log), ChangeSource::Revisions), expected);
+    }
+
+    #[test]
+    fn consecutive_revisions_are_told_by_what_differs() {
+        check(
+            vec![
+                revision("web", "shop/web-2", 2, "11:10", template("a=b", "web:2", &["--base=/shop"])),
+                revision("web", "shop/web-1", 1, "09:00", template("a=b", "web:1", &[])),
+            ],
+            &[
+                "11:10:00±1 Rollout Changed Deployment shop/web spec.template.spec.containers[0].image: web:1 => web:2",
+                "11:10:00±1 Rollout Changed Deployment shop/web spec.template.spec.containers[0].args[0]: - => --base=/shop",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_controllers_rollout_bears_on_the_controller() {
+        check(
+            vec![
+                revision("nginx", "ctl/nginx-1", 1, "09:00", template("", "controller:v1.11.3", &[])),
+                revision("nginx", "ctl/nginx-2", 2, "11:20", template("", "controller:v1.12.0", &[])),
+            ],
+            &[
+                "11:20:00±1 Controller Changed Deployment ctl/nginx spec.template.spec.containers[0].image: controller:v1.11.3 => controller:v1.12.0",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_rollback_is_dated_by_the_write_of_its_new_number() {
+        let mut back = revision("web", "shop/web-1", 3, "09:00", template("a=b", "web:1", &[]));
+        back.meta.writes = vec![write(
+            "kube-controller-manager 11:40 metadata.annotations[\"deployment.kubernetes.io/revision\"]",
+        )];
+        let ahead = revision("web", "shop/web-2", 2, "11:30", template("a=b", "web:2", &[]));
+        check(
+            vec![back, ahead.clone()],
+            &[
+                "11:40:00±600 Rollout Changed Deployment shop/web spec.template.spec.containers[0].image: web:2 => web:1",
+            ],
+        );
+        // Without the time of that write nothing dates it.
+        check(vec![revision("web", "shop/web-1", 3, "09:00", template("a=b", "web:1", &[])), ahead], &[]);
+    }
+
+    #[test]
+    fn a_revision_that_differs_in_nothing_known_is_told_as_a_whole() {
+        check(
+            vec![
+                revision("web", "shop/web-1", 1, "09:00", template("a=b", "web:1", &[])),
+                revision("web", "shop/web-2", 2, "11:00", template("a=b", "web:1", &[])),
+            ],
+            &["11:00:00±1 Rollout Changed Deployment shop/web spec.template: web-1 => web-2"],
+        );
+    }
+
+    #[test]
+    fn one_revision_or_two_owners_are_no_rollout() {
+        check(
+            vec![
+                revision("web", "shop/web-1", 1, "11:00", template("a=b", "web:1", &[])),
+                revision("api", "shop/api-1", 1, "11:10", template("a=b", "api:1", &[])),
+            ],
+            &[],
+        );
+    }
+
+    #[test]
+    fn silence_counts_where_revisions_were_listed() {
+        let log = LogFacts::default();
+        let scopes = |snapshot: &Snapshot| {
+            let coverage = coverage_of(&over(snapshot, &log), ChangeSource::Revisions);
+            let scopes: Vec<Scope> = coverage.complete.into_iter().map(|entry| entry.scope).collect();
+            (scopes, coverage.unseen)
+        };
+        assert_eq!(scopes(&noon()), (vec![Scope::Everywhere], None));
+        assert_eq!(scopes(&Snapshot::empty(t("12:00"))), (vec![], Some(Why::NotCaptured)));
+        let mut one = noon();
+        one.revisions.coverage.everywhere = false;
+        one.revisions.coverage.namespaces.insert("shop".to_owned());
+        assert_eq!(scopes(&one), (vec![Scope::Namespace("shop".to_owned())], None));
+    }
+}

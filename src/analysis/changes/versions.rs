@@ -102,7 +102,9 @@ fn writer(meta: &ObjectMeta, at: DateTime<Utc>) -> Option<String> {
 
 /// Puts deletions that were recorded without the object among its versions.
 fn insert_deletions<'a>(steps: &mut Vec<Step>, touches: impl Iterator<Item = &'a Touch>) {
-    for touch in touches.filter(|touch| touch.op == VersionOp::Deleted) {
+    let mut deletions: Vec<&Touch> = touches.filter(|touch| touch.op == VersionOp::Deleted).collect();
+    deletions.sort_by_key(|touch| (touch.at, touch.precision_s, &touch.by));
+    for touch in deletions {
         let position = steps.iter().rposition(|step| step.at <= touch.at);
         let Some((position, last)) = position.and_then(|at| Some((at, steps.get(at)?))) else { continue };
         if last.op != VersionOp::Deleted {
@@ -183,18 +185,25 @@ fn live(key: &ObjectKey, snapshot: &Snapshot) -> Lookup<Versioned> {
 /// What happened from version to version, and how far the source's silence can be trusted.
 pub(super) fn changes(input: &Input<'_>, source: ChangeSource) -> (Vec<Change>, SourceCoverage) {
     let mut found = Vec::new();
-    for (key, steps) in rows(input, source) {
+    let rows = rows(input, source);
+    for (key, steps) in &rows {
         if let Some(first) = steps.first() {
-            found.extend(appearance(&key, first, source));
+            found.extend(appearance(key, first, source));
         }
         for pair in steps.windows(2) {
             if let [before, after] = pair {
-                transition(&key, before, after, source, &mut found);
+                transition(key, before, after, source, &mut found);
             }
         }
     }
     for replay in replays(input, source) {
-        found.extend(replay.touches.iter().filter_map(|touch| touched(touch, input.snapshot)));
+        let told = |touch: &&Touch| {
+            let closes = |step: &Step| step.op == VersionOp::Deleted && step.at == touch.at;
+            touch.op == VersionOp::Deleted
+                && rows.get(&touch.object).is_some_and(|steps| steps.iter().any(closes))
+        };
+        let touches = replay.touches.iter().filter(|touch| !told(touch));
+        found.extend(touches.filter_map(|touch| touched(touch, input.snapshot)));
     }
     (found, coverage(input, source))
 }
@@ -409,4 +418,266 @@ fn end(kind: Kind, replay: &Replay, snapshot: &Snapshot) -> Option<DateTime<Utc>
     };
     // The API server's own buffer was read just now.
     if compared || replay.source == ChangeSource::WatchReplay { None } else { times(replay).max() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::*;
+
+    const WEB: &str = "shop/web";
+
+    /// The changes that versions of `shop/web` prove, with its live state (`None`: it is gone).
+    fn check(versions: Vec<ObjectVersion>, since: Since, live: Option<&str>, expected: &[&str]) {
+        let mut snapshot = noon();
+        snapshot.ingresses =
+            Listing::complete(Kind::Ingress, live.iter().map(|text| ingress(WEB, text)).collect());
+        let replays = [replay(since, &[Kind::Ingress], versions)];
+        let log = LogFacts::default();
+        let input = Input { snapshot: &snapshot, replays: &replays, log: &log };
+        assert_eq!(told(&input, ChangeSource::WatchReplay), expected);
+    }
+
+    fn seen(op: VersionOp, at: &str, text: &str) -> ObjectVersion {
+        of_ingress(op, at, WEB, text)
+    }
+
+    #[test]
+    fn consecutive_versions_are_told_by_what_differs() {
+        check(
+            vec![
+                seen(VersionOp::Added, "09:00", "created=09:00; rv=1; a: /=w:80"),
+                seen(VersionOp::Modified, "11:40", "created=09:00; rv=2; a: /=w:80, /api=p:80"),
+            ],
+            Since::Ever,
+            Some("created=09:00; rv=2; a: /=w:80, /api=p:80"),
+            &[
+                "09:00:00±1 IngressRules Created Ingress shop/web: - => a: / (Prefix) -> w:80",
+                "11:40:00±1 IngressPaths Changed Ingress shop/web spec.rules[0].http.paths[1]: - => /api (Prefix) -> p:80",
+            ],
+        );
+    }
+
+    #[test]
+    fn resource_versions_order_what_arrives_out_of_order_or_twice() {
+        let second = || seen(VersionOp::Modified, "11:40", "rv=10; a: /v2=w:80");
+        check(
+            vec![second(), seen(VersionOp::Modified, "11:00", "rv=9; a: /=w:80"), second()],
+            Since::Unknown,
+            Some("rv=10; a: /v2=w:80"),
+            &["11:40:00±1 IngressPaths Changed Ingress shop/web spec.rules[0].http.paths[0].path: / => /v2"],
+        );
+    }
+
+    #[test]
+    fn a_record_begins_with_what_was_there() {
+        let old = || seen(VersionOp::Added, "09:00", "created=01:00; rv=1; a: /=w:80");
+        check(vec![old()], Since::At(t("09:00")), Some("created=01:00; rv=1; a: /=w:80"), &[]);
+        // Without a creation time only a later sighting proves one.
+        let first = || seen(VersionOp::Added, "09:00", "rv=1; a: /=w:80");
+        check(vec![first()], Since::At(t("09:00")), Some("rv=1; a: /=w:80"), &[]);
+        check(
+            vec![first()],
+            Since::At(t("08:00")),
+            Some("rv=1; a: /=w:80"),
+            &["09:00:00±1 IngressRules Created Ingress shop/web: - => a: / (Prefix) -> w:80"],
+        );
+    }
+
+    #[test]
+    fn deletion_and_another_creation_are_told_with_what_differs() {
+        check(
+            vec![
+                seen(VersionOp::Modified, "11:00", "rv=1; uid=x; a: /=w:80"),
+                seen(VersionOp::Deleted, "11:30", "rv=2; uid=x; a: /=w:80"),
+                seen(VersionOp::Added, "11:31", "rv=3; uid=y; created=11:31; b: /=w:80"),
+            ],
+            Since::Ever,
+            Some("rv=3; uid=y; created=11:31; b: /=w:80"),
+            &[
+                "11:30:00±1 IngressRules Deleted Ingress shop/web: a: / (Prefix) -> w:80 => -",
+                "11:31:00±1 IngressRules Created Ingress shop/web: - => b: / (Prefix) -> w:80",
+                "11:31:00±1 IngressRules Changed Ingress shop/web spec.rules[0].host: a => b",
+            ],
+        );
+        check(
+            vec![
+                seen(VersionOp::Modified, "11:00", "rv=1; uid=x; a: /=w:80"),
+                seen(VersionOp::Modified, "11:31", "rv=3; uid=y; a: /=w:80"),
+            ],
+            Since::Ever,
+            Some("rv=3; uid=y; a: /=w:80"),
+            &["11:31:00±1 IngressRules Recreated Ingress shop/web metadata.uid: x => y"],
+        );
+    }
+
+    #[test]
+    fn what_a_record_missed_shows_against_the_live_object() {
+        let last = || seen(VersionOp::Modified, "11:00", "rv=1; a: /=w:80");
+        check(
+            vec![last()],
+            Since::Unknown,
+            Some("rv=5; a: /v2=w:80"),
+            &[
+                "12:00:00±3600 IngressPaths Changed Ingress shop/web spec.rules[0].http.paths[0].path: / => /v2",
+            ],
+        );
+        check(
+            vec![last()],
+            Since::Unknown,
+            None,
+            &["12:00:00±3600 IngressRules Deleted Ingress shop/web: a: / (Prefix) -> w:80 => -"],
+        );
+    }
+
+    #[test]
+    fn a_version_without_a_time_lies_between_its_neighbours() {
+        let mut between = seen(VersionOp::Modified, "11:00", "rv=2; a: /v2=w:80");
+        between.at = None;
+        check(
+            vec![
+                seen(VersionOp::Modified, "11:00", "rv=1; a: /=w:80"),
+                between,
+                seen(VersionOp::Modified, "11:20", "rv=3; a: /v3=w:80"),
+            ],
+            Since::Unknown,
+            Some("rv=3; a: /v3=w:80"),
+            &[
+                "11:20:00±1200 IngressPaths Changed Ingress shop/web spec.rules[0].http.paths[0].path: / => /v2",
+                "11:20:00±1 IngressPaths Changed Ingress shop/web spec.rules[0].http.paths[0].path: /v2 => /v3",
+            ],
+        );
+    }
+
+    fn touch(op: VersionOp, at: &str, kind: Kind, name: &str) -> Touch {
+        let (namespace, name) = name.split_once('/').expect("namespace/name");
+        Touch {
+            op,
+            at: t(at),
+            precision_s: 1,
+            by: Some("alice".to_owned()),
+            source: ChangeSource::AuditLog,
+            object: ObjectKey::new(kind, namespace, name),
+        }
+    }
+
+    #[test]
+    fn writes_without_content_are_told_as_such() {
+        let mut snapshot = noon();
+        snapshot.controllers = vec![controller(&[])];
+        let mut audit = replay(Since::Unknown, &[], Vec::new());
+        audit.source = ChangeSource::AuditLog;
+        audit.touches = vec![
+            touch(VersionOp::Modified, "11:50", Kind::Ingress, "shop/web"),
+            touch(VersionOp::Deleted, "11:51", Kind::Service, "shop/web"),
+            touch(VersionOp::Modified, "11:52", Kind::Deployment, "ctl/nginx"),
+            touch(VersionOp::Modified, "11:53", Kind::Deployment, "shop/web"),
+            touch(VersionOp::Modified, "11:54", Kind::ConfigMap, "shop/unrelated"),
+        ];
+        let replays = [audit];
+        let log = LogFacts::default();
+        let input = Input { snapshot: &snapshot, replays: &replays, log: &log };
+        assert_eq!(
+            told(&input, ChangeSource::AuditLog),
+            [
+                "11:50:00±1 IngressRules Written Ingress shop/web: - => - (alice)",
+                "11:51:00±1 Service Deleted Service shop/web: - => - (alice)",
+                "11:52:00±1 Controller Written Deployment ctl/nginx: - => - (alice)",
+                "11:53:00±1 Rollout Written Deployment shop/web: - => - (alice)",
+            ]
+        );
+        let coverage = coverage_of(&input, ChangeSource::AuditLog);
+        assert!(coverage.complete.is_empty());
+        assert_eq!((coverage.from, coverage.to), (Some(t("11:50")), Some(t("11:54"))));
+    }
+
+    #[test]
+    fn a_deletion_without_content_closes_the_row_of_versions() {
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(Kind::Ingress, Vec::new());
+        let mut audit =
+            replay(Since::Unknown, &[], vec![seen(VersionOp::Modified, "11:00", "rv=1; a: /=w:80")]);
+        audit.source = ChangeSource::AuditLog;
+        audit.touches = vec![touch(VersionOp::Deleted, "11:51", Kind::Ingress, WEB)];
+        let replays = [audit];
+        let log = LogFacts::default();
+        let input = Input { snapshot: &snapshot, replays: &replays, log: &log };
+        assert_eq!(
+            told(&input, ChangeSource::AuditLog),
+            ["11:51:00±1 IngressRules Deleted Ingress shop/web: a: / (Prefix) -> w:80 => - (alice)"]
+        );
+    }
+
+    /// `Aspect from` of every span in which silence proves something.
+    fn complete(replays: &[Replay], snapshot: &Snapshot, source: ChangeSource) -> Vec<String> {
+        let log = LogFacts::default();
+        let coverage = coverage_of(&Input { snapshot, replays, log: &log }, source);
+        let time = |at: Option<DateTime<Utc>>| at.map_or("-".to_owned(), |at| at.format("%H:%M").to_string());
+        let entries = coverage.complete.iter();
+        entries
+            .map(|entry| {
+                format!("{:?} {:?} {}..{}", entry.aspect, entry.scope, time(entry.from), time(entry.to))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn silence_counts_for_recorded_kinds_since_the_record_began() {
+        let at = Since::At(t("11:00"));
+        assert_eq!(
+            complete(&[replay(at, &[Kind::Ingress], Vec::new())], &noon(), ChangeSource::WatchReplay),
+            ["IngressRules Everywhere 11:00..-", "IngressPaths Everywhere 11:00..-"]
+        );
+        let both = [
+            replay(at, &[Kind::Ingress], Vec::new()),
+            replay(Since::At(t("11:20")), &[Kind::IngressClass], Vec::new()),
+        ];
+        assert_eq!(
+            complete(&both, &noon(), ChangeSource::WatchReplay),
+            [
+                "IngressRules Everywhere 11:00..-",
+                "IngressPaths Everywhere 11:00..-",
+                "ClassOrAnnotation Everywhere 11:20..-"
+            ]
+        );
+        let mut one = replay(Since::Ever, &[Kind::Service], Vec::new());
+        one.namespace = Some("shop".to_owned());
+        assert_eq!(
+            complete(&[one], &noon(), ChangeSource::WatchReplay),
+            ["Service Namespace(\"shop\") -..-"]
+        );
+        let unknown = [replay(Since::Unknown, &[Kind::Ingress], Vec::new())];
+        assert!(complete(&unknown, &noon(), ChangeSource::WatchReplay).is_empty());
+        let mut broken = replay(Since::Ever, &[Kind::Ingress], Vec::new());
+        broken.unseen = Some(Why::Rotated);
+        assert!(complete(&[broken], &noon(), ChangeSource::WatchReplay).is_empty());
+    }
+
+    #[test]
+    fn a_history_that_cannot_be_held_against_live_objects_ends_with_its_last_entry() {
+        let mut history = replay(
+            Since::At(t("10:00")),
+            &[Kind::Ingress],
+            vec![seen(VersionOp::Modified, "11:00", "rv=1; a: /=w:80")],
+        );
+        history.source = ChangeSource::History;
+        let replays = [history];
+        assert_eq!(
+            complete(&replays, &noon(), ChangeSource::History),
+            ["IngressRules Everywhere 10:00..-", "IngressPaths Everywhere 10:00..-"]
+        );
+        assert_eq!(
+            complete(&replays, &Snapshot::empty(t("12:00")), ChangeSource::History),
+            ["IngressRules Everywhere 10:00..11:00", "IngressPaths Everywhere 10:00..11:00"]
+        );
+    }
+
+    #[test]
+    fn a_source_that_was_not_read_says_so() {
+        let log = LogFacts::default();
+        let snapshot = noon();
+        let coverage = coverage_of(&over(&snapshot, &log), ChangeSource::History);
+        assert_eq!(coverage.unseen, Some(Why::NotCaptured));
+    }
 }

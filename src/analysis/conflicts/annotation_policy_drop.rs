@@ -1,7 +1,6 @@
 //! # What it finds
 //! An Ingress that passes class selection and is dropped as a whole: by the annotation risk level, by an
-//! annotation that does not validate, by a word of the block list, by a path that looks like an attack, or
-//! because catch-alls are disabled.
+//! annotation that does not validate, by a word of the block list, or because catch-alls are disabled.
 //!
 //! # Why it 404s
 //! The controller loads none of its rules. A version that was loaded before stays in force until the
@@ -55,17 +54,17 @@ impl ConflictRule for Rule {
                     ("spec.defaultBackend.service.name".to_owned(), backend.map(|(name, _)| name))
                 }
                 Refusal::DangerousPath { path } => {
-                    let place = ingress.path_rules().find(|(_, _, _, rule)| rule.path == *path);
-                    let place = place.map_or(Place::Rule(0), |(rule, at, _, _)| Place::Path(rule, at));
-                    (place.field("path"), Some(path.as_str()))
+                    let at = ingress.path_rules().find(|(_, _, _, rule)| rule.path == *path);
+                    let Some((rule, place, _, _)) = at else { continue };
+                    (Place::Path(rule, place).field("path"), Some(path.as_str()))
                 }
                 Refusal::NoClass
+                | Refusal::LabelsDiffer { .. }
+                | Refusal::KindNotRead
                 | Refusal::ClassNotFound { .. }
                 | Refusal::ClassOfOther { .. }
                 | Refusal::AnnotationDiffers { .. }
                 | Refusal::NamespaceNotWatched { .. }
-                | Refusal::LabelsDiffer { .. }
-                | Refusal::KindNotRead
                 | Refusal::Undecided => continue,
             };
             let fix = Fix::Remove { parts: vec![Part::new(*ingress, &path)] };

@@ -123,7 +123,7 @@ pub fn attempts(list: &[u8]) -> impl Iterator<Item = Attempt<'_>> {
         let mine = group;
         let mut from = 0;
         loop {
-            let Some(at) = current.get(from..).and_then(|tail| memchr::memchr(b' ', tail)) else {
+            let Some(at) = current.get(from..).and_then(|tail| tail.iter().position(|b| *b == b' ')) else {
                 rest = None;
                 return Some(Attempt { group: mine, value: trim(current) });
             };

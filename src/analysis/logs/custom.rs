@@ -39,9 +39,9 @@ impl Template {
                 Part::Literal(text) => pattern.push_str(&regex::escape(text)),
                 Part::Variable(name) => {
                     let ends_with = match parts.get(at + 1) {
-                        None => Some(None),
-                        Some(Part::Literal(text)) => Some(text.chars().next()),
-                        Some(Part::Variable(_)) => None,
+                        None => End::OfLine,
+                        Some(Part::Literal(text)) => text.chars().next().map_or(End::Open, End::Before),
+                        Some(Part::Variable(_)) => End::Open,
                     };
                     let _ = write!(pattern, "({})", shape(name, ends_with, quotes_are_escaped));
                     fields.push(Variable::named(name));
@@ -101,9 +101,17 @@ fn parts(template: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// The expression for one variable's values. `ends_with`: the character after it, `Some(None)` at the
-/// end of the template, `None` before another variable.
-fn shape(name: &str, ends_with: Option<Option<char>>, quotes_are_escaped: bool) -> String {
+/// What follows a variable in the template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    OfLine,
+    Before(char),
+    /// Another variable.
+    Open,
+}
+
+/// The expression for one variable's values.
+fn shape(name: &str, ends_with: End, quotes_are_escaped: bool) -> String {
     match name {
         "status" => return r"\d{3}".to_owned(),
         "time_local" => return r"\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}".to_owned(),
@@ -126,13 +134,16 @@ fn shape(name: &str, ends_with: Option<Option<char>>, quotes_are_escaped: bool) 
         return r#"[^\s,"\]|;]*(?:(?:, | : )[^\s,"\]|;]*)*"#.to_owned();
     }
     match ends_with {
-        Some(None) => ".*".to_owned(),
-        Some(Some('"')) if quotes_are_escaped => r#"[^"]*"#.to_owned(),
-        Some(Some(c @ (']' | '|' | '\t' | ';'))) => format!("[^{}]*", regex::escape(&c.to_string())),
-        // These may hold spaces.
-        Some(Some(_)) if matches!(name, "request" | "proxy_add_x_forwarded_for") => ".*?".to_owned(),
-        Some(Some(' ')) if !name.starts_with("http_") => r"\S*".to_owned(),
-        Some(Some(_)) | None => ".*?".to_owned(),
+        End::OfLine => ".*".to_owned(),
+        End::Before('"') if quotes_are_escaped => r#"[^"]*"#.to_owned(),
+        End::Before(c @ (']' | '|' | '\t' | ';')) => format!("[^{}]*", regex::escape(&c.to_string())),
+        // Requests, forwarded addresses and headers may hold spaces.
+        End::Before(' ')
+            if !name.starts_with("http_") && !matches!(name, "request" | "proxy_add_x_forwarded_for") =>
+        {
+            r"\S*".to_owned()
+        }
+        End::Before(_) | End::Open => ".*?".to_owned(),
     }
 }
 

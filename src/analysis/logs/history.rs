@@ -397,10 +397,12 @@ mod tests {
 
     #[test]
     fn alternating_answers_are_one_trouble() {
-        let good = (0..20).map(|n| format!("{n}:200 ")).collect::<String>();
-        let mixed =
-            (20..40).map(|n| format!("{n}:{} ", if n % 2 == 0 { 404 } else { 200 })).collect::<String>();
-        let run = story(&format!("{good}{mixed} 50:404")).run.expect("run");
+        let events = |from: u32, to: u32, status: fn(u32) -> u16| {
+            (from..to).map(|n| format!("{n}:{}", status(n))).collect::<Vec<_>>().join(" ")
+        };
+        let good = events(0, 20, |_| 200);
+        let mixed = events(20, 40, |n| if n % 2 == 0 { 404 } else { 200 });
+        let run = story(&format!("{good} {mixed} 50:404")).run.expect("run");
         assert_eq!((run.onset, run.mixed_since), (time(50), Some(time(20))));
         assert_eq!(story(&format!("{good} 50:404 51:404")).run.expect("run").mixed_since, None);
     }

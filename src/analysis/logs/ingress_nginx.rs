@@ -32,7 +32,13 @@ pub fn head(line: &[u8]) -> Option<Head<'_>> {
 /// Reads a whole line; `None` when it has another shape.
 #[must_use]
 pub fn parse(line: &[u8]) -> Option<AccessLine<'_>> {
-    let Head { before, request, status, rest } = head(line)?;
+    parse_after(head(line)?)
+}
+
+/// Reads the rest of a line whose head was read.
+#[must_use]
+pub fn parse_after(head: Head<'_>) -> Option<AccessLine<'_>> {
+    let Head { before, request, status, rest } = head;
     let before = before.strip_suffix(b"] ")?;
     let bracket = memchr::memrchr(b'[', before)?;
     let at = stamp::time_local(before.get(bracket + 1..)?)?;
@@ -83,7 +89,7 @@ pub(super) fn split_request<'a>(request: &'a [u8], line: &mut AccessLine<'a>) {
 /// Method and target of a request line, still escaped.
 #[must_use]
 pub fn request_parts(request: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = memchr::memchr(b' ', request)?;
+    let space = request.iter().position(|b| *b == b' ')?;
     let (method, rest) = (request.get(..space)?, request.get(space + 1..)?);
     if method.is_empty() || !method.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')) {
         return None;
@@ -95,7 +101,9 @@ pub fn request_parts(request: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((method, target))
 }
 
-pub(super) fn status(digits: &[u8]) -> Option<u16> {
+/// Three digits.
+#[must_use]
+pub fn status(digits: &[u8]) -> Option<u16> {
     match digits {
         [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
             Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))
@@ -104,20 +112,27 @@ pub(super) fn status(digits: &[u8]) -> Option<u16> {
     }
 }
 
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
+/// A number without sign.
+#[must_use]
+pub fn decimal(digits: &[u8]) -> Option<u64> {
+    let (first, rest) = digits.split_first()?;
+    rest.iter().try_fold(digit(*first)?, |sum, b| sum.checked_mul(10)?.checked_add(digit(*b)?))
 }
 
-/// A value up to the next space, and what follows the space.
+fn digit(byte: u8) -> Option<u64> {
+    byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
+}
+
+/// A value up to the next space, and what follows the space. Values are short: a plain loop is quickest.
 fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = memchr::memchr(b' ', text)?;
+    let space = text.iter().position(|b| *b == b' ')?;
     Some((text.get(..space)?, text.get(space + 1..)?))
 }
 
 /// `[value] `.
 fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let inner = text.strip_prefix(b"[")?;
-    let close = memchr::memchr(b']', inner)?;
+    let close = inner.iter().position(|b| *b == b']')?;
     Some((inner.get(..close)?, inner.get(close + 1..)?.strip_prefix(b" ")?))
 }
 
@@ -125,7 +140,7 @@ fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn list(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut from = 0;
     loop {
-        let Some(at) = memchr::memchr(b' ', text.get(from..)?) else {
+        let Some(at) = text.get(from..)?.iter().position(|b| *b == b' ') else {
             return (!text.is_empty()).then_some((text, &[]));
         };
         let space = from + at;

@@ -73,13 +73,10 @@ impl<'a> Structured<'a> {
             if key.is_empty() || key.contains([' ', '"']) || pairs.len() == PAIRS {
                 break;
             }
-            let (value, after) = match go_string(tail) {
-                Some(found) => found,
-                None => {
-                    let (value, after) = tail.split_at(tail.find(' ').unwrap_or(tail.len()));
-                    (Cow::Borrowed(value), after)
-                }
-            };
+            let (value, after) = go_string(tail).unwrap_or_else(|| {
+                let (value, after) = tail.split_at(tail.find(' ').unwrap_or(tail.len()));
+                (Cow::Borrowed(value), after)
+            });
             pairs.push((key, value));
             rest = after;
         }

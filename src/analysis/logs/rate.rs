@@ -38,27 +38,31 @@ impl<const N: usize> Rate<N> {
         if self.buckets.is_empty() {
             self.start = second.div_euclid(self.width);
         }
-        let end = self.start + i64::try_from(self.buckets.len()).unwrap_or(BUCKETS);
-        let mut number = second.div_euclid(self.width);
-        if number < self.start || number >= end {
-            while number.max(end - 1) - number.min(self.start) >= BUCKETS {
-                self.widen();
-                return self.add(at, which);
+        // Ends: every turn halves the span.
+        let number = loop {
+            let number = second.div_euclid(self.width);
+            if number.max(self.last()) - number.min(self.start) < BUCKETS {
+                break number;
             }
-            if number < self.start {
-                let before = usize::try_from(self.start - number).unwrap_or(0);
-                self.buckets.splice(..0, std::iter::repeat_n([0; N], before));
-                self.start = number;
-            } else {
-                let len = usize::try_from(number - self.start + 1).unwrap_or(0);
-                self.buckets.resize(len, [0; N]);
-            }
+            self.widen();
+        };
+        if number < self.start {
+            let before = usize::try_from(self.start - number).unwrap_or(0);
+            self.buckets.splice(..0, std::iter::repeat_n([0; N], before));
+            self.start = number;
         }
-        number -= self.start;
-        let slot = usize::try_from(number).ok().and_then(|at| self.buckets.get_mut(at));
-        if let Some(count) = slot.and_then(|bucket| bucket.get_mut(which)) {
+        let Ok(slot) = usize::try_from(number - self.start) else { return };
+        if slot >= self.buckets.len() {
+            self.buckets.resize(slot + 1, [0; N]);
+        }
+        if let Some(count) = self.buckets.get_mut(slot).and_then(|bucket| bucket.get_mut(which)) {
             *count = count.saturating_add(1);
         }
+    }
+
+    /// Number of the last bucket.
+    fn last(&self) -> i64 {
+        self.start + i64::try_from(self.buckets.len()).unwrap_or(BUCKETS).max(1) - 1
     }
 
     fn widen(&mut self) {

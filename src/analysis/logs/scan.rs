@@ -18,7 +18,9 @@ use super::klog::ControllerMessage;
 use super::messages::{self, Level, Message, MessageKind, Subject};
 use super::nginx_error::{ErrorLine, ProxyError};
 use super::tally::{Folded, Tallied, Tally};
-use super::{Line, LogFormat, Shape, ingress_nginx, parse_unstamped, path_template, shape, stamp};
+use super::{
+    LONGEST, Line, LogFormat, Shape, access_line, ingress_nginx, parse_unstamped, path_template, shape, stamp,
+};
 use crate::analysis::voice::{self, Known, Voice};
 
 mod asked;
@@ -173,8 +175,11 @@ impl Scanner {
         }
         match shape(text) {
             found @ (Shape::Text | Shape::Json) => {
-                if self.prefilter.may_matter(found, text) {
-                    self.request(stream, at, text);
+                if let Some(line) = self.prefilter.read(found, text, &self.options.format) {
+                    let stamp = at.and_then(stamp::rfc3339);
+                    let line = AccessLine { at: stamp.or(line.at), ..line };
+                    self.request(stream, &line, text);
+                    self.recent.forget(&line);
                 }
             }
             Shape::Klog | Shape::ErrorLog | Shape::Binary => self.other(stream, at, text),
@@ -190,14 +195,10 @@ impl Scanner {
         }
     }
 
-    fn request(&mut self, stream: usize, at: Option<&[u8]>, text: &[u8]) {
-        let at = at.and_then(stamp::rfc3339);
-        let Line::Access(line) = parse_unstamped(text, at, &self.options.format, self.options.now) else {
-            return;
-        };
-        let wanted = self.options.filter.wants(&line, text);
+    fn request(&mut self, stream: usize, line: &AccessLine<'_>, text: &[u8]) {
+        let wanted = self.options.filter.wants(line, text);
         let fit = match &self.asked {
-            Some(asked) if self.options.filter.wants_time(line.at) => asked.fit(&line, &self.recent),
+            Some(asked) if self.options.filter.wants_time(line.at) => asked.fit(line, &self.recent),
             Some(_) | None => None,
         };
         if !wanted && fit.is_none() {
@@ -207,15 +208,15 @@ impl Scanner {
         let known = Known {
             settings: Some(&self.options.settings),
             expected: self.asked.as_ref().zip(fit).and_then(|(asked, fit)| asked.expected(fit)),
-            upstream_failed: gateway && self.recent.failed(&line),
+            upstream_failed: gateway && self.recent.failed(line),
         };
-        let voice = voice::voice_with(&line, &known);
+        let voice = voice::voice_with(line, &known);
         if let (Some(asked), Some(fit)) = (&mut self.asked, fit) {
-            asked.add(fit, &line, voice, stream, text, &self.options.filter);
+            asked.add(fit, line, voice, stream, text, &self.options.filter);
         }
         if wanted {
-            group_id(&line, voice, &mut self.id);
-            self.requests.add(&self.id, || group_key(&line, voice), line.at, stream, text);
+            group_id(line, voice, &mut self.id);
+            self.requests.add(&self.id, || group_key(line, voice), line.at, stream, text);
         }
     }
 
@@ -233,7 +234,7 @@ impl Scanner {
         if line.source.is_empty() {
             // A line of the nginx binary: the reason of the reload failure before it.
             if let Some(message) = &line.message
-                && !self.resolve_reload(stream, message.detail.as_deref())
+                && !self.resolve_reload(stream, message.detail.as_deref().unwrap_or_default())
             {
                 self.message(message.clone(), line.at, stream, text);
             }
@@ -262,7 +263,7 @@ impl Scanner {
         if line.kind == ProxyError::ConfigRefused {
             let reason = lossy(line.message);
             let reason = messages::without_place(&reason);
-            if !self.resolve_reload(stream, Some(reason)) {
+            if !self.resolve_reload(stream, reason) {
                 let kind = MessageKind::Proxy(line.kind);
                 let message = Message { kind, subject: Subject::Controller, detail: Some(reason.to_owned()) };
                 self.message(message, line.at, stream, text);
@@ -279,8 +280,7 @@ impl Scanner {
     }
 
     /// Gives the waiting reload failure its reason; false when none waits.
-    fn resolve_reload(&mut self, stream: usize, reason: Option<&str>) -> bool {
-        let Some(reason) = reason else { return self.reloads.contains_key(&stream) };
+    fn resolve_reload(&mut self, stream: usize, reason: &str) -> bool {
         let Some(pending) = self.reloads.remove(&stream) else { return false };
         self.reload_failed(stream, &pending, Some(reason.to_owned()));
         true
@@ -375,7 +375,7 @@ fn group_key(line: &AccessLine<'_>, voice: Voice) -> GroupKey {
     }
 }
 
-/// Decides from the head of a line whether it is worth reading.
+/// Reads the lines that are worth it, as the head of a line tells.
 #[derive(Debug)]
 struct Prefilter {
     /// Every line is.
@@ -384,8 +384,8 @@ struct Prefilter {
     by_head: bool,
     statuses: Vec<u16>,
     status_needles: Vec<Finder<'static>>,
-    /// What every path that is asked about starts with.
-    path: Option<Vec<u8>>,
+    /// What every path that is asked about starts with, and whether it is all of it.
+    path: Option<(Vec<u8>, bool)>,
     path_needle: Option<Finder<'static>>,
 }
 
@@ -394,7 +394,8 @@ impl Prefilter {
         let statuses: Vec<u16> = options.filter.statuses.iter().copied().collect();
         let path = options.asked.as_ref().map(|asked| {
             let template = path_template::of(asked.path.as_bytes());
-            path_template::literal_prefix(&template).to_vec()
+            let literal = path_template::literal_prefix(&template);
+            (literal.to_vec(), literal == asked.path.as_bytes())
         });
         Self {
             all: statuses.is_empty(),
@@ -404,24 +405,153 @@ impl Prefilter {
             },
             status_needles: statuses.iter().map(|s| Finder::new(&s.to_string()).into_owned()).collect(),
             statuses,
-            path_needle: path.as_ref().map(|path| Finder::new(path).into_owned()),
+            path_needle: path.as_ref().map(|(path, _)| Finder::new(path).into_owned()),
             path,
         }
     }
 
-    fn may_matter(&self, shape: Shape, line: &[u8]) -> bool {
-        if self.all {
-            return true;
+    fn read<'a>(&self, shape: Shape, line: &'a [u8], format: &LogFormat) -> Option<AccessLine<'a>> {
+        if line.len() > LONGEST {
+            return None;
         }
         if shape == Shape::Text && self.by_head {
-            let Some(head) = ingress_nginx::head(line) else { return false };
-            return self.statuses.contains(&head.status)
-                || self.path.as_ref().is_some_and(|path| {
-                    ingress_nginx::request_parts(head.request)
-                        .is_some_and(|(_, target)| target.starts_with(path))
-                });
+            let head = ingress_nginx::head(line)?;
+            let matters = self.all || self.statuses.contains(&head.status) || self.is_asked(head.request);
+            return if matters { ingress_nginx::parse_after(head) } else { None };
         }
-        self.status_needles.iter().any(|needle| needle.find(line).is_some())
-            || self.path_needle.as_ref().is_some_and(|needle| needle.find(line).is_some())
+        let matters = self.all
+            || self.status_needles.iter().any(|needle| needle.find(line).is_some())
+            || self.path_needle.as_ref().is_some_and(|needle| needle.find(line).is_some());
+        if matters { access_line(line, shape, format) } else { None }
+    }
+
+    /// Whether a request line may be one for the path that is asked about.
+    fn is_asked(&self, request: &[u8]) -> bool {
+        let Some((path, whole)) = &self.path else { return false };
+        let target = request.iter().position(|b| *b == b' ').and_then(|space| request.get(space + 1..));
+        target
+            .and_then(|target| target.strip_prefix(path.as_slice()))
+            .is_some_and(|rest| !whole || matches!(rest.first(), None | Some(b' ' | b'?' | b'#')))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(options: Options, log: &str) -> Scan {
+        let mut scanner = Scanner::new(options);
+        scanner.push_block(0, log.as_bytes());
+        scanner.finish()
+    }
+
+    fn all(log: &str) -> Scan {
+        let now = stamp::rfc3339(b"2026-11-23T00:00:00Z");
+        scan(Options { now, ..Options::new(Settings::default(), Filter::default()) }, log)
+    }
+
+    fn request(second: u32, path: &str, status: u16, upstream: &str) -> String {
+        format!(
+            "203.0.113.7 - - [22/Nov/2026:10:15:{second:02} +0000] \"GET {path} HTTP/1.1\" {status} 9 \"-\" \"-\" 81 0.012 [{upstream}] [] 10.42.1.17:8080 9 0.011 {status} 0a\n"
+        )
+    }
+
+    const FAILED: &str =
+        "E1122 10:15:01.000000 7 controller.go:226] Unexpected failure reloading the backend:\n";
+
+    #[test]
+    fn requests_of_one_kind_fall_together() {
+        let log = [
+            request(1, "/api/orders/1?x", 404, "shop-web-80"),
+            request(3, "/api/orders/2", 404, "shop-web-80"),
+            request(2, "/api/orders/3", 404, "upstream-default-backend"),
+            request(4, "/api/orders/4", 200, "shop-web-80"),
+        ]
+        .concat();
+        let found = scan(Options::new(Settings::default(), Filter::status(404)), &log);
+        let groups: Vec<(Voice, &str, u64)> =
+            found.requests.iter().map(|g| (g.key.voice, g.key.path.as_str(), g.count)).collect();
+        assert_eq!(groups, [(Voice::App, "/api/orders/{id}", 2), (Voice::NoRule, "/api/orders/{id}", 1)]);
+        assert_eq!(found.requests[0].samples.len(), 2);
+        assert_eq!((found.streams[0].lines, found.streams[0].bytes), (4, log.len() as u64));
+        assert_eq!(found.streams[0].first, stamp::rfc3339(b"2026-11-22T10:15:01Z"));
+        assert_eq!(found.streams[0].last, stamp::rfc3339(b"2026-11-22T10:15:04Z"));
+    }
+
+    #[test]
+    fn a_failed_reload_gets_nginxs_reason() {
+        let check = |after: &str, detail: Option<&str>, messages: usize| {
+            let found = all(&format!("{FAILED}{after}"));
+            let failed =
+                found.messages.iter().find(|g| g.key.kind == MessageKind::ReloadFailed).expect("failed");
+            assert_eq!(failed.key.detail.as_deref(), detail, "{after}");
+            assert_eq!(failed.first, stamp::rfc3339(b"2026-11-22T10:15:01Z"));
+            assert_eq!(found.messages.len(), messages, "{after}");
+        };
+        let reason = Some("duplicate location \"/img/\"");
+        check(
+            "\n---\nError: exit status 1\nnginx: [emerg] duplicate location \"/img/\" in nginx-cfg1:3121\n",
+            reason,
+            1,
+        );
+        check(
+            "2026/11/22 10:15:01 [emerg] 9#9: duplicate location \"/img/\" in /tmp/nginx/nginx-cfg1:3121\n",
+            reason,
+            1,
+        );
+        check("I1122 10:15:02.000000 7 nginx.go:1] \"Starting NGINX process\"\n", None, 2);
+        check("", None, 1);
+    }
+
+    #[test]
+    fn one_message_about_one_object_is_one_group() {
+        let line = |second: u32, service: &str| {
+            format!(
+                "W1122 10:15:{second:02}.000000 7 controller.go:1241] Service \"shop/{service}\" does not have any active Endpoint.\n"
+            )
+        };
+        let found = all(&[line(1, "a"), line(2, "b"), line(3, "a")].concat());
+        let counts: Vec<u64> = found.messages.iter().map(|g| g.count).collect();
+        assert_eq!(counts, [2, 1]);
+        assert_eq!(found.messages[0].recent.len(), 2);
+    }
+
+    #[test]
+    fn warnings_of_no_known_meaning_are_told_apart_by_their_place() {
+        let found = all(
+            "E1122 10:15:01.000000 7 queue.go:137] boom\nE1122 10:15:02.000000 7 x.go:1] boom\nI1122 10:15:02.000000 7 x.go:2] fine\n",
+        );
+        let places: Vec<Option<&str>> = found.messages.iter().map(|g| g.key.detail.as_deref()).collect();
+        assert_eq!(places, [Some("queue.go:137"), Some("x.go:1")]);
+    }
+
+    #[test]
+    fn the_window_holds_for_requests_and_messages() {
+        let window = crate::model::log::Window {
+            from: stamp::rfc3339(b"2026-11-22T10:15:02Z").expect("from"),
+            to: stamp::rfc3339(b"2026-11-22T10:15:03Z").expect("to"),
+        };
+        let filter = Filter { window: Some(window), ..Filter::status(404) };
+        let log: String = (1..5).map(|second| request(second, "/a", 404, "shop-web-80")).collect();
+        let found = scan(Options::new(Settings::default(), filter), &format!("{FAILED}{log}"));
+        assert_eq!(found.requests[0].count, 2);
+        assert_eq!(found.messages, []);
+        assert_eq!(found.streams[0].lines, 5);
+    }
+
+    #[test]
+    fn a_custom_format_is_scanned_by_needles() {
+        let data = [(
+            "log-format-upstream".to_owned(),
+            "$host $request_uri s=$status u=$proxy_upstream_name a=$upstream_addr".to_owned(),
+        )];
+        let config = crate::model::controller::ConfigSeen::Known(data.into());
+        let mut options = Options::new(Settings { config, ..Settings::default() }, Filter::status(404));
+        options.asked = Some(Asked { path: "/a".to_owned(), ..Asked::default() });
+        let log = "a.b /a s=404 u=upstream-default-backend a=127.0.0.1:8181\na.b /a s=200 u=shop-web-80 a=10.0.0.1:80\na.b /b s=200 u=x-y-80 a=-\n";
+        let found = scan(options, log);
+        assert_eq!((found.requests.len(), found.requests[0].key.host.as_deref()), (1, Some("a.b")));
+        let story = found.asked.expect("asked").exact;
+        assert_eq!((story.failures, story.successes), (1, 1));
     }
 }

@@ -152,7 +152,7 @@ impl<K> Entry<K> {
             }
         }
         let earlier_than = |kept: &Kept| at.is_some() && (kept.at.is_none() || at < kept.at);
-        let later_than = |kept: &Kept| at.is_some() && at >= kept.at;
+        let later_than = |kept: &Kept| at > kept.at;
         if new || self.early.should_yield(line, earlier_than(&self.early)) {
             self.early.set(stream, at, line);
         }

@@ -137,3 +137,134 @@ fn covered(stronger: &Change, weaker: &Change) -> bool {
         Act::Started | Act::Ended | Act::Reloaded | Act::ReloadFailed | Act::Reported | Act::Flipped => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::fixtures::t;
+    use crate::model::object::Kind;
+
+    fn change(via: ChangeSource, at: &str, act: Act, field: &str) -> Change {
+        Change {
+            at: t(at),
+            precision_s: 1,
+            object: ObjectKey::new(Kind::Ingress, "shop", "web"),
+            aspect: Aspect::IngressRules,
+            act,
+            field: field.to_owned(),
+            rule: None,
+            before: None,
+            after: None,
+            by: None,
+            via,
+        }
+    }
+
+    /// `source field +also` of what is left, whichever way round the changes come.
+    fn check(changes: &[Change], expected: &[&str]) {
+        let told = |changes: Vec<&Change>| {
+            let merged = merge(changes.into_iter()).into_iter();
+            let texts = merged.map(|merged| {
+                let also: Vec<&str> = merged.also.iter().map(|source| source.as_str()).collect();
+                format!("{} {} +{}", merged.change.via.as_str(), merged.change.field, also.join(","))
+            });
+            texts.collect::<Vec<_>>()
+        };
+        assert_eq!(told(changes.iter().collect()), expected);
+        assert_eq!(told(changes.iter().rev().collect()), expected, "in reverse order");
+    }
+
+    use ChangeSource::{ControllerLog, Events, History, ManagedFields, ObjectTimes, PodStarts, WatchReplay};
+
+    #[test]
+    fn what_several_sources_saw_is_told_by_the_strongest() {
+        check(
+            &[
+                change(ManagedFields, "11:40", Act::Written, "spec.rules"),
+                change(Events, "11:40:01", Act::Written, ""),
+                change(WatchReplay, "11:40", Act::Changed, "spec.rules[0].host"),
+            ],
+            &["watch_replay spec.rules[0].host +managed_fields,events"],
+        );
+        check(
+            &[
+                change(ObjectTimes, "11:40", Act::Created, ""),
+                change(WatchReplay, "11:40", Act::Created, ""),
+                change(Events, "11:40:01", Act::Written, ""),
+            ],
+            &["watch_replay  +object_times,events"],
+        );
+    }
+
+    #[test]
+    fn a_write_that_a_version_explains_otherwise_is_that_write() {
+        let mut annotation = change(WatchReplay, "11:40", Act::Changed, "metadata.annotations[\"x\"]");
+        annotation.aspect = Aspect::ClassOrAnnotation;
+        check(
+            &[annotation, change(ManagedFields, "11:40", Act::Written, "spec.rules")],
+            &["watch_replay metadata.annotations[\"x\"] +managed_fields"],
+        );
+    }
+
+    #[test]
+    fn other_times_other_fields_and_other_values_stay_apart() {
+        check(
+            &[
+                change(WatchReplay, "11:40", Act::Changed, "spec.rules[0].host"),
+                change(ManagedFields, "11:41", Act::Written, "spec.rules"),
+            ],
+            &["watch_replay spec.rules[0].host +", "managed_fields spec.rules +"],
+        );
+        check(
+            &[
+                change(WatchReplay, "11:40", Act::Changed, "spec.rules[0].host"),
+                change(WatchReplay, "11:40", Act::Changed, "spec.rules[1].host"),
+            ],
+            &["watch_replay spec.rules[0].host +", "watch_replay spec.rules[1].host +"],
+        );
+        let with = |via, after: &str| Change {
+            after: Some(after.to_owned()),
+            ..change(via, "11:40", Act::Changed, "spec.tls")
+        };
+        check(&[with(WatchReplay, "a"), with(History, "a")], &["watch_replay spec.tls +history"]);
+        check(
+            &[with(WatchReplay, "a"), with(History, "b")],
+            &["watch_replay spec.tls +", "history spec.tls +"],
+        );
+    }
+
+    #[test]
+    fn a_rough_date_gives_way_to_an_exact_one() {
+        let mut rough = change(ObjectTimes, "12:00", Act::Deleted, "");
+        rough.precision_s = 3600;
+        check(&[rough, change(WatchReplay, "11:40", Act::Deleted, "")], &["watch_replay  +object_times"]);
+    }
+
+    #[test]
+    fn a_start_seen_by_kubelet_and_log_is_one() {
+        let start = |via, field| Change {
+            object: ObjectKey::new(Kind::Pod, "ctl", "nginx-1"),
+            aspect: Aspect::Controller,
+            ..change(via, "11:40", Act::Started, field)
+        };
+        check(
+            &[
+                start(ControllerLog, ""),
+                start(PodStarts, "status.containerStatuses[0].state.running.startedAt"),
+                start(Events, ""),
+            ],
+            &["pod_starts status.containerStatuses[0].state.running.startedAt +events,controller_log"],
+        );
+    }
+
+    #[test]
+    fn two_reloads_in_a_row_are_two() {
+        check(
+            &[
+                change(ControllerLog, "11:40", Act::Reloaded, ""),
+                change(ControllerLog, "11:40:02", Act::Reloaded, ""),
+            ],
+            &["controller_log  +", "controller_log  +"],
+        );
+    }
+}

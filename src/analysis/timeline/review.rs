@@ -191,3 +191,84 @@ fn announced(snapshot: &Snapshot, near: &Neighbourhood<'_>) -> BTreeSet<String> 
     }
     addresses
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::fixtures::{controller, ingress, noon, service, t};
+    use crate::analysis::changes::{Gathered, Input, LogFacts};
+    use crate::analysis::timeline::world::Past;
+    use crate::analysis::timeline::{DnsEntry, Victim};
+    use crate::model::object::{Kind, Name};
+    use crate::model::snapshot::Listing;
+
+    /// The name resolves as given; the Ingress and the controller's Service announce these.
+    fn check(dns: &[(&str, &[&str])], status: &[&str], balancer: &[&str], expected: &Finding) {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let mut web = ingress("shop/web", "a.example: /=web:80");
+        web.addresses = texts(status);
+        let mut front = service("ctl/nginx", "", "http 80 80");
+        front.load_balancer = texts(balancer);
+        let mut nginx = controller(&[]);
+        nginx.services = vec![Name::new("ctl", "nginx")];
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(Kind::Ingress, vec![web]);
+        snapshot.services = Listing::complete(Kind::Service, vec![front]);
+        snapshot.controllers = vec![nginx];
+        let dns: Vec<DnsEntry> = dns
+            .iter()
+            .map(|(name, addresses)| DnsEntry {
+                name: (*name).to_owned(),
+                addresses: texts(addresses),
+                at: Some(t("11:00")),
+            })
+            .collect();
+        let log = LogFacts::default();
+        let input = Input { snapshot: &snapshot, replays: &[], log: &log };
+        let past = Past::new(&input);
+        let victim = Victim { host: "a.example".to_owned(), path: "/".to_owned(), ..Victim::default() };
+        let near = Neighbourhood::new(&snapshot, &past, &victim);
+        let correlation = Correlation {
+            input,
+            gathered: &Gathered::default(),
+            victim: &victim,
+            onset: None,
+            hypotheses: &BTreeSet::new(),
+            max_widenings: 0,
+            what_if: None,
+            conflicts: None,
+            dns: &dns,
+        };
+        assert_eq!(resolution(&correlation, &near), *expected);
+    }
+
+    #[test]
+    fn a_name_that_leads_to_the_ingress_or_its_controller_is_clear() {
+        check(&[("a.example", &["10.0.0.1"])], &["10.0.0.1"], &[], &Finding::Clear);
+        check(&[("A.example", &["10.0.0.9", "10.0.0.2"])], &["10.0.0.1"], &["10.0.0.2"], &Finding::Clear);
+        check(
+            &[("a.example", &["192.0.2.1"]), ("lb.cloud.example", &["192.0.2.1"])],
+            &["lb.cloud.example"],
+            &[],
+            &Finding::Clear,
+        );
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_or_nowhere_is_found() {
+        let elsewhere = |addresses: &[&str]| Finding::Elsewhere {
+            name: "a.example".to_owned(),
+            addresses: addresses.iter().map(|text| (*text).to_owned()).collect(),
+            expected: vec!["10.0.0.1".to_owned()],
+        };
+        check(&[("a.example", &["10.9.9.9"])], &["10.0.0.1"], &[], &elsewhere(&["10.9.9.9"]));
+        check(&[("a.example", &[])], &["10.0.0.1"], &[], &elsewhere(&[]));
+    }
+
+    #[test]
+    fn without_an_answer_or_anything_to_compare_with_it_cannot_be_seen() {
+        check(&[], &["10.0.0.1"], &[], &Finding::CannotSee);
+        check(&[("a.example", &["10.0.0.1"])], &[], &[], &Finding::CannotSee);
+        check(&[("a.example", &["192.0.2.1"])], &["lb.cloud.example"], &[], &Finding::CannotSee);
+    }
+}

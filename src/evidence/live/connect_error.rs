@@ -107,6 +107,11 @@ pub enum ConnectError {
         context: String,
         plugin: Option<String>,
     },
+    /// The server knows this identity and lets it do nothing.
+    Forbidden {
+        context: String,
+        message: String,
+    },
     Unreachable {
         context: String,
         server: String,
@@ -202,6 +207,9 @@ impl ConnectError {
                     "the API server rejected the credentials of context {context:?} (401): expired or revoked"
                 )
             }
+            Self::Forbidden { context, message } => {
+                format!("the API server forbids context {context:?} everything (403): {message}")
+            }
             Self::Unreachable { context, server, fault } => {
                 format!("the API server {server} of context {context:?}: {fault}")
             }
@@ -267,6 +275,9 @@ impl ConnectError {
                 Some(command) => format!("log in again with {command:?} in a terminal, then try again"),
                 None => "get fresh credentials for this context, then try again".to_owned(),
             },
+            Self::Forbidden { .. } => {
+                "check the user of this context (and its `as` entry), or have the read-only ClusterRole bound to it".to_owned()
+            }
             Self::Unreachable { fault, .. } => next_of_fault(fault).to_owned(),
         }
     }

@@ -134,8 +134,8 @@ async fn follow(
     output.truncated = stdout.is_full() || stderr.is_full();
     (output.stdout, output.stderr) = (stdout.bytes, stderr.bytes);
     match ended {
+        _ if output.truncated => {}
         None => output.failure = Some(timed_out),
-        Some(_) if output.truncated => {}
         Some(None) => output.failure = Some(PodFault::Lost { detail: "no status came".to_owned() }),
         Some(Some(status)) => {
             output.exit = exit_code(&status);

@@ -123,9 +123,9 @@ mod tests {
 
     const ON: Probes = Probes { direct: true, port_forward: true, exec: true };
 
-    fn check(method: Method, path: &str, off: Result<(), Refused>, on: Result<(), Refused>) {
-        assert_eq!(judge(&method, path, Probes::default()), off, "{method} {path}, probes off");
-        assert_eq!(judge(&method, path, ON), on, "{method} {path}, probes on");
+    fn check(method: &Method, path: &str, off: Result<(), Refused>, on: Result<(), Refused>) {
+        assert_eq!(judge(method, path, Probes::default()), off, "{method} {path}, probes off");
+        assert_eq!(judge(method, path, ON), on, "{method} {path}, probes on");
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
             "/api/v1/namespaces/shop/pods/a/log",
             "/apis/gateway.networking.k8s.io/v1/httproutes",
         ] {
-            check(Method::GET, path, Ok(()), Ok(()));
+            check(&Method::GET, path, Ok(()), Ok(()));
         }
     }
 
@@ -158,7 +158,7 @@ mod tests {
                 "/apis/authorization.k8s.io/v1/subjectaccessreviews",
                 "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews/x",
             ] {
-                check(method.clone(), path, refused, refused);
+                check(&method, path, refused, refused);
             }
         }
     }
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn asking_for_ones_own_rights_passes() {
         for kind in ["selfsubjectaccessreviews", "selfsubjectrulesreviews"] {
-            check(Method::POST, &format!("/apis/authorization.k8s.io/v1/{kind}"), Ok(()), Ok(()));
+            check(&Method::POST, &format!("/apis/authorization.k8s.io/v1/{kind}"), Ok(()), Ok(()));
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
             "//api/v1//secrets",
             "/apis/any.group/v1/secrets",
         ] {
-            check(Method::GET, path, refused, refused);
+            check(&Method::GET, path, refused, refused);
         }
         let refused = Err(Refused::NotARead);
         for path in [
@@ -189,15 +189,15 @@ mod tests {
             "/api/v1/namespaces/shop/%73ecrets",
             "/api/v1/namespaces/shop/pods/../secrets",
         ] {
-            check(Method::GET, path, refused, refused);
+            check(&Method::GET, path, refused, refused);
         }
     }
 
     #[test]
     fn streams_into_pods_need_their_switch() {
         let off = Err(Refused::ProbesOff);
-        check(Method::GET, "/api/v1/namespaces/shop/pods/a/exec", off, Ok(()));
-        check(Method::GET, "/api/v1/namespaces/shop/pods/a/portforward", off, Ok(()));
+        check(&Method::GET, "/api/v1/namespaces/shop/pods/a/exec", off, Ok(()));
+        check(&Method::GET, "/api/v1/namespaces/shop/pods/a/portforward", off, Ok(()));
         let exec_only = Probes { exec: true, ..Probes::default() };
         assert_eq!(judge(&Method::GET, "/api/v1/namespaces/shop/pods/a/portforward", exec_only), off);
     }
@@ -213,7 +213,7 @@ mod tests {
             "/api/v1/proxy/nodes/n",
             "/api/v1/namespaces/shop/serviceaccounts/a/token",
         ] {
-            check(Method::GET, path, refused, refused);
+            check(&Method::GET, path, refused, refused);
         }
     }
 }

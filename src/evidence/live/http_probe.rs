@@ -113,7 +113,8 @@ fn write(request: &Request) -> Result<Outgoing, Why> {
             headers.insert(name, value);
         }
     }
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    // No `Connection: close`: a server that hangs up first may cut off its own answer where the
+    // connection goes through a port-forward.
     Ok(outgoing)
 }
 

@@ -6,7 +6,9 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::client::UpgradeConnectionError;
 
-use super::fault::{About, Failure, Refusal, chain};
+use super::failure::Failure;
+use super::fault::chain;
+use super::refusal::{About, Refusal};
 use super::{Live, redact};
 use crate::model::gap::Why;
 use crate::model::object::Name;
@@ -200,9 +202,9 @@ impl From<PodFault> for Why {
 mod tests {
     use super::*;
 
-    fn check(code: u16, message: &str, fault: Option<PodFault>) {
+    fn check(code: u16, message: &str, fault: Option<&PodFault>) {
         let refusal = Refusal { code, is_status: true, message: message.to_owned(), ..Refusal::default() };
-        assert_eq!(pod_fault(&refusal), fault, "{message}");
+        assert_eq!(pod_fault(&refusal).as_ref(), fault, "{message}");
     }
 
     #[test]
@@ -210,15 +212,15 @@ mod tests {
         check(
             400,
             "a container name must be specified for pod p1, choose one of: [app sidecar]",
-            Some(PodFault::ContainerAmbiguous { containers: vec!["app".to_owned(), "sidecar".to_owned()] }),
+            Some(&PodFault::ContainerAmbiguous { containers: vec!["app".to_owned(), "sidecar".to_owned()] }),
         );
-        check(400, "container x is not valid for pod p1", Some(PodFault::ContainerMissing));
+        check(400, "container x is not valid for pod p1", Some(&PodFault::ContainerMissing));
         let text = "cannot exec into a container in a completed pod; current phase is Succeeded";
-        check(400, text, Some(PodFault::NotRunning { detail: text.to_owned() }));
+        check(400, text, Some(&PodFault::NotRunning { detail: text.to_owned() }));
         let text = "error dialing backend: dial tcp 10.0.0.1:10250: connect: connection refused";
-        check(500, text, Some(PodFault::NodeUnreachable { detail: text.to_owned() }));
+        check(500, text, Some(&PodFault::NodeUnreachable { detail: text.to_owned() }));
         let text = "admission webhook \"policy.example\" denied the request: no exec";
-        check(403, text, Some(PodFault::Denied { message: text.to_owned() }));
+        check(403, text, Some(&PodFault::Denied { message: text.to_owned() }));
         check(403, "pods \"a\" is forbidden: ", None);
         check(500, "etcdserver: leader changed", None);
     }

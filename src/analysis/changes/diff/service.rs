@@ -75,30 +75,10 @@ fn target(port: &ServicePort) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ingress::PortRef;
+    use crate::analysis::changes::fixtures;
 
-    /// `app=web | http 80 8080, …`, a type such as `ExternalName x` in front of a third bar.
     fn service(selector: &str, ports: &str) -> Service {
-        let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty()).map(|port| {
-            let parts: Vec<&str> = port.split(' ').collect();
-            let target = parts[2].parse().map_or_else(|_| PortRef::Name(parts[2].into()), PortRef::Number);
-            ServicePort {
-                name: (parts[0] != "-").then(|| parts[0].to_owned()),
-                number: parts[1].parse().expect("number"),
-                target,
-                node_port: None,
-                protocol: "TCP".to_owned(),
-            }
-        });
-        Service {
-            selector: selector
-                .split(',')
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .collect(),
-            ports: ports.collect(),
-            ..Service::default()
-        }
+        fixtures::service("shop/web", selector, ports)
     }
 
     fn check(before: &Service, after: &Service, expected: &[&str]) {

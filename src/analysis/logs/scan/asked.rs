@@ -236,3 +236,106 @@ fn confidence(path: &str, run: &Run, by_template: bool) -> Confidence {
         (HostBasis::Logged | HostBasis::Upstream | HostBasis::PathOnly, _) => Confidence::Possible,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Options, Scanner};
+    use super::*;
+    use crate::model::controller::Settings;
+
+    /// `second:path:status:upstream`, separated by blanks; `!second:path:host` is an error-log line.
+    fn story(events: &str, host: Option<&str>, path: &str, reach: Reach) -> AskedStory {
+        let mut options = Options::new(Settings::default(), Filter::status(404));
+        let host = host.map(|host| HostName::parse(host).expect(host));
+        options.asked = Some(Asked { host, path: path.to_owned(), reach, ..Asked::default() });
+        let mut scanner = Scanner::new(options);
+        for event in events.split_whitespace() {
+            let parts: Vec<&str> = event.trim_start_matches('!').split(':').collect();
+            let line = if event.starts_with('!') {
+                format!(
+                    "2026/11/22 10:15:{} [error] 1#1: *1 access forbidden by rule, client: 203.0.113.7, server: x, request: \"GET {} HTTP/1.1\", host: \"{}\"",
+                    parts[0], parts[1], parts[2]
+                )
+            } else {
+                let (status, upstream) = (parts[2], parts[3]);
+                format!(
+                    "203.0.113.7 - - [22/Nov/2026:10:15:{} +0000] \"GET {} HTTP/1.1\" {status} 9 \"-\" \"-\" 81 0.012 [{upstream}] [] 10.42.1.17:8080 9 0.011 {status} 0a",
+                    parts[0], parts[1]
+                )
+            };
+            scanner.push(0, line.as_bytes());
+        }
+        scanner.finish().asked.expect("asked")
+    }
+
+    fn reach(here: &[&str], elsewhere: &[&str]) -> Reach {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Reach { here: set(here), elsewhere: set(elsewhere) }
+    }
+
+    fn onset(story: &AskedStory) -> (u32, Confidence, bool) {
+        use chrono::Timelike;
+        let onset = story.onset.as_ref().expect("onset");
+        (onset.at.second(), onset.confidence, onset.by_template)
+    }
+
+    #[test]
+    fn a_rule_that_went_away_is_likely_seen_without_the_host() {
+        let events = "10:/cart:200:shop-web-80 20:/cart:404:upstream-default-backend 30:/cart:404:upstream-default-backend";
+        let with = story(events, Some("a.b"), "/cart", reach(&["shop-web-80"], &[]));
+        assert_eq!(onset(&with), (20, Confidence::Likely, false));
+        let flip = &with.exact.flips[0];
+        assert_eq!((flip.from.as_str(), flip.to.as_str()), ("shop-web-80", "upstream-default-backend"));
+        assert_eq!(
+            onset(&story(events, Some("a.b"), "/cart", Reach::default())),
+            (20, Confidence::Possible, false)
+        );
+    }
+
+    #[test]
+    fn the_path_every_host_has_stays_possible() {
+        let events = "10:/:200:shop-web-80 20:/:404:upstream-default-backend";
+        let found = story(events, Some("a.b"), "/", reach(&["shop-web-80"], &[]));
+        assert_eq!(onset(&found), (20, Confidence::Possible, false));
+    }
+
+    #[test]
+    fn services_of_other_hosts_do_not_count() {
+        let events =
+            "10:/a:200:shop-web-80 20:/a:404:shop-web-80 30:/a:200:other-web-80 40:/a:404:shop-web-80";
+        let found = story(events, Some("a.b"), "/a", reach(&["shop-web-80"], &["other-web-80"]));
+        assert_eq!(onset(&found), (20, Confidence::Likely, false));
+    }
+
+    #[test]
+    fn the_error_log_tells_the_host_that_the_access_log_does_not() {
+        let events = "10:/a:200:shop-web-80 !20:/a:z.z 20:/a:404:shop-web-80 30:/a:404:shop-web-80";
+        // The line at 20 is surely of z.z; the others may be of any host.
+        assert_eq!(story(events, Some("a.b"), "/a", Reach::default()).exact.failures, 1);
+        let own = story(events, Some("z.z"), "/a", Reach::default());
+        assert_eq!(
+            (own.exact.failures, own.exact.run.expect("run").onset),
+            (2, own.exact.first.expect("first") + chrono::TimeDelta::seconds(10))
+        );
+    }
+
+    #[test]
+    fn a_path_asked_for_rarely_is_judged_by_its_like() {
+        let events = "10:/o/111:200:s-w-80 20:/o/222:404:s-w-80 30:/o/333:404:s-w-80 40:/o/444:404:s-w-80";
+        let found = story(events, Some("a.b"), "/o/444", reach(&["s-w-80"], &[]));
+        assert_eq!(onset(&found), (20, Confidence::Likely, true));
+        assert_eq!(found.exact.run.expect("run").failures, 1);
+    }
+
+    #[test]
+    fn redirects_of_the_proxy_are_no_success() {
+        let events = "10:/a:404:shop-web-80 30:/a:404:shop-web-80";
+        let redirect = "203.0.113.7 - - [22/Nov/2026:10:15:20 +0000] \"GET /a HTTP/1.1\" 308 0 \"-\" \"-\" 81 0.0 [shop-web-80] [] - - - - 0a";
+        let mut options = Options::new(Settings::default(), Filter::status(404));
+        options.asked = Some(Asked { path: "/a".to_owned(), ..Asked::default() });
+        let mut scanner = Scanner::new(options);
+        scanner.push(0, redirect.as_bytes());
+        assert_eq!(scanner.finish().asked.expect("asked").exact.others, 1);
+        assert_eq!(onset(&story(events, None, "/a", Reach::default())), (10, Confidence::Possible, false));
+    }
+}

@@ -177,3 +177,89 @@ fn texts(value: &Value, key: &str) -> Vec<String> {
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::changes::LogFacts;
+    use crate::analysis::changes::fixtures::{ingress as live_ingress, noon, over, service as live_service};
+    use crate::analysis::timeline::Victim;
+    use crate::analysis::timeline::world::Past;
+    use crate::model::snapshot::Listing;
+    use serde_json::json;
+
+    fn check(mut live: Ingress, services: Vec<Service>, applied: Option<&str>, expected: &Finding) {
+        if let Some(applied) = applied {
+            live.meta.annotations.insert(LAST_APPLIED.to_owned(), applied.to_owned());
+        }
+        let mut snapshot = noon();
+        snapshot.ingresses = Listing::complete(Kind::Ingress, vec![live]);
+        snapshot.services = Listing::complete(Kind::Service, services);
+        let log = LogFacts::default();
+        let past = Past::new(&over(&snapshot, &log));
+        let victim = Victim { host: "a.example".to_owned(), path: "/".to_owned(), ..Victim::default() };
+        let near = Neighbourhood::new(&snapshot, &past, &victim);
+        assert_eq!(review(&snapshot, &near), *expected);
+    }
+
+    const LIVE: &str = "class=nginx; @k/added=1; a.example: /api=api:80";
+
+    fn applied(path: &str) -> String {
+        json!({
+            "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
+            "spec": {"ingressClassName": "nginx", "rules": [{"host": "a.example", "http": {"paths": [
+                {"path": path, "pathType": "Prefix",
+                 "backend": {"service": {"name": "api", "port": {"number": 80}}}}]}}]},
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn an_ingress_as_applied_is_clear_whatever_others_added() {
+        check(live_ingress("shop/web", LIVE), Vec::new(), Some(&applied("/api")), &Finding::Clear);
+    }
+
+    #[test]
+    fn a_field_that_somebody_changed_is_drift() {
+        let drift = Drift {
+            object: ObjectKey::new(Kind::Ingress, "shop", "web"),
+            field: "spec.rules[0].http.paths[0].path".to_owned(),
+            applied: Some("/v1".to_owned()),
+            live: Some("/api".to_owned()),
+        };
+        let finding = Finding::Drift(vec![drift]);
+        check(live_ingress("shop/web", LIVE), Vec::new(), Some(&applied("/v1")), &finding);
+    }
+
+    #[test]
+    fn a_service_is_held_against_the_defaults_too() {
+        let with = |applied: &serde_json::Value| {
+            let mut service = live_service("shop/api", "app=api", "http 80 80");
+            service.meta.annotations.insert(LAST_APPLIED.to_owned(), applied.to_string());
+            vec![service]
+        };
+        let same = json!({"spec": {"selector": {"app": "api"}, "ports": [{"name": "http", "port": 80}]}});
+        check(live_ingress("shop/web", LIVE), with(&same), None, &Finding::Clear);
+        let other = json!({"spec": {"selector": {"app": "v2"}, "ports": [{"name": "http", "port": 80}]}});
+        let drift = Drift {
+            object: ObjectKey::new(Kind::Service, "shop", "api"),
+            field: "spec.selector".to_owned(),
+            applied: Some("app=v2".to_owned()),
+            live: Some("app=api".to_owned()),
+        };
+        check(live_ingress("shop/web", LIVE), with(&other), None, &Finding::Drift(vec![drift]));
+    }
+
+    #[test]
+    fn without_a_readable_annotation_drift_cannot_be_seen() {
+        check(live_ingress("shop/web", LIVE), Vec::new(), None, &Finding::CannotSee);
+        check(live_ingress("shop/web", LIVE), Vec::new(), Some("{not json"), &Finding::CannotSee);
+    }
+
+    #[test]
+    fn the_flat_backend_of_the_betas_is_read_too() {
+        let flat = json!({"serviceName": "api", "servicePort": "http"});
+        let expected = Backend::Service { name: "api".to_owned(), port: PortRef::Name("http".to_owned()) };
+        assert_eq!(backend(&flat), expected);
+    }
+}

@@ -1,0 +1,180 @@
+//! Holds the routing models to what the real controllers did with the same objects and requests.
+//!
+//! One archive a controller, `tests/vectors/<slug>.tar.gz`: a folder a set, with the objects as the
+//! API server gave them back and one request a line with what came of it. Only the keys that a line
+//! has are compared. A difference that is not a mistake of ours is listed by name in `KNOWN`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Read as _;
+
+use routecause::analysis::adoption;
+use routecause::analysis::routing::{Decision, Input, Outcome, Target, model_for};
+use routecause::model::controller::ControllerKind;
+use routecause::model::request::Request;
+use serde_json::Value;
+
+use crate::support::snapshot;
+
+/// Lines that differ for a reason that is explained in `docs/controllers/<slug>.md`.
+const KNOWN: &[&str] = &[];
+
+struct Set {
+    name: String,
+    objects: String,
+    vectors: Vec<Value>,
+}
+
+/// The sets of one controller, by name.
+fn sets(slug: &str) -> Vec<Set> {
+    let path = format!("{}/tests/vectors/{slug}.tar.gz", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::File::open(&path).expect("an archive");
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let mut files: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for entry in archive.entries().expect("entries") {
+        let mut entry = entry.expect("an entry");
+        let path = entry.path().expect("a path").to_string_lossy().into_owned();
+        let parts: Vec<&str> = path.split('/').collect();
+        if let [_, set, file] = parts.as_slice()
+            && !file.is_empty()
+        {
+            let mut text = String::new();
+            entry.read_to_string(&mut text).expect("text");
+            files.entry((*set).to_owned()).or_default().insert((*file).to_owned(), text);
+        }
+    }
+    let of = |(name, mut files): (String, BTreeMap<String, String>)| Set {
+        name,
+        objects: files.remove("objects.yaml").expect("objects"),
+        vectors: files
+            .remove("vectors.jsonl")
+            .expect("vectors")
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect(),
+    };
+    files.into_iter().map(of).collect()
+}
+
+/// Agreement of one model with its archive.
+fn agreement(kind: ControllerKind) -> (usize, BTreeMap<String, String>) {
+    let mut total = 0;
+    let mut differences = BTreeMap::new();
+    for set in sets(kind.slug()) {
+        let snapshot = snapshot::of_yaml(&set.objects);
+        let controller = snapshot
+            .controllers
+            .iter()
+            .find(|controller| controller.kind == kind)
+            .unwrap_or_else(|| panic!("{} shows no {kind}", set.name));
+        let settings = controller.settings();
+        let ingresses = adoption::adopted(controller, &snapshot);
+        let input = Input { ingresses: &ingresses, snapshot: &snapshot, settings: &settings };
+        let table = model_for(kind).expect("a model").compile(&input);
+        for vector in &set.vectors {
+            total += 1;
+            let request = request_of(vector);
+            let decision = table.decide(&request);
+            let wrong = compare(&vector["expect"], &request, &decision);
+            if !wrong.is_empty() {
+                let url = vector["url"].as_str().unwrap_or_default();
+                let id = vector["id"].as_str().unwrap_or_default().to_owned();
+                differences.insert(id, format!("{url}\n{wrong}    {decision:?}"));
+            }
+        }
+    }
+    (total, differences)
+}
+
+fn request_of(vector: &Value) -> Request {
+    let mut request = Request::parse(vector["url"].as_str().expect("a URL")).expect("a request");
+    vector["method"].as_str().expect("a method").clone_into(&mut request.method);
+    for (name, value) in vector["headers"].as_object().into_iter().flatten() {
+        request.headers.push((name.clone(), value.as_str().expect("a value").to_owned()));
+    }
+    request
+}
+
+/// What differs, a line each.
+fn compare(expect: &Value, request: &Request, decision: &Decision) -> String {
+    let mut wrong = String::new();
+    let mut check = |key: &str, found: Value| {
+        if let Some(expected) = expect.get(key)
+            && *expected != found
+        {
+            let _ = writeln!(wrong, "    {key}: expected {expected}, found {found}");
+        }
+    };
+    let outcome = outcome_name(decision.outcome);
+    let allowed = expect.get("outcome_in").and_then(Value::as_array);
+    let is_allowed = allowed.is_some_and(|allowed| allowed.iter().any(|one| one == outcome));
+    if !is_allowed {
+        check("outcome", outcome.into());
+    }
+    check("status", decision.status.map_or(Value::Null, Value::from));
+    let winner = decision.winner.as_ref().filter(|_| decision.outcome != Outcome::NoRoute);
+    check("ingress", winner.map_or(Value::Null, |winner| winner.ingress.to_string().into()));
+    let backend = winner.and_then(|winner| winner.backend.as_ref());
+    check("backend", backend.map_or(Value::Null, |target| target_name(target).into()));
+    check("upstream_path", decision.upstream_path.clone().map_or(Value::Null, Value::from));
+    if let Some(expected) = expect.get("location").and_then(Value::as_str) {
+        let found = decision.location.as_deref().map(|location| resolved(location, request));
+        let expected = resolved(expected, request);
+        if found.as_ref() != Some(&expected) {
+            let _ = writeln!(wrong, "    location: expected {expected}, found {found:?}");
+        }
+    }
+    if let Some(expected) = expect.get("one_of").and_then(Value::as_array) {
+        let expected: BTreeSet<&str> = expected.iter().filter_map(Value::as_str).collect();
+        let found: BTreeSet<String> = decision.one_of.iter().map(target_name).collect();
+        if found.iter().map(String::as_str).collect::<BTreeSet<_>>() != expected {
+            let _ = writeln!(wrong, "    one_of: expected {expected:?}, found {found:?}");
+        }
+    }
+    wrong
+}
+
+fn target_name(target: &Target) -> String {
+    format!("{}:{}", target.service, target.port)
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Routed => "routed",
+        Outcome::Redirect => "redirect",
+        Outcome::NoRoute => "no_route",
+        Outcome::Refused => "refused",
+        Outcome::Unavailable => "unavailable",
+        Outcome::Undefined => "undefined",
+    }
+}
+
+/// A `Location` as an absolute URL without default ports.
+fn resolved(location: &str, request: &Request) -> String {
+    let absolute = if location.starts_with('/') {
+        format!("{}://{}{location}", request.scheme.as_str(), request.authority())
+    } else {
+        location.to_owned()
+    };
+    let Some((scheme, rest)) = absolute.split_once("://") else { return absolute };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    let authority = authority.strip_suffix(default).unwrap_or(authority).to_ascii_lowercase();
+    format!("{scheme}://{authority}{path}")
+}
+
+fn check(kind: ControllerKind, at_least: usize) {
+    let (total, mut differences) = agreement(kind);
+    assert!(total >= at_least, "only {total} vectors");
+    differences.retain(|id, _| !KNOWN.contains(&id.as_str()));
+    let mut report = String::new();
+    for (id, difference) in &differences {
+        let _ = writeln!(report, "{id} {difference}");
+    }
+    assert!(differences.is_empty(), "{} of {total} differ\n{report}", differences.len());
+}
+
+#[test]
+fn ingress_nginx_is_predicted_as_recorded() {
+    check(ControllerKind::IngressNginx, 2000);
+}
