@@ -10,10 +10,10 @@ use crate::model::ingress::Ingress;
 use crate::model::object::Name;
 use crate::model::snapshot::Snapshot;
 
+use super::adoption::annotations::Policy;
 use super::routing::Refusal;
 use super::view::View;
 
-pub mod annotations;
 pub mod backends;
 pub mod hosts;
 #[cfg(test)]
@@ -35,6 +35,8 @@ pub struct Field<'a> {
     pub refused: &'a [(&'a Ingress, Refusal)],
     pub snapshot: &'a Snapshot,
     pub claims: &'a Claims,
+    /// How the product's annotations read; of use for ingress-nginx only.
+    pub(crate) policy: Policy<'a>,
     /// The loaded rules by host.
     pub hosts: Hosts<'a>,
     pub backends: Backends<'a>,
@@ -104,11 +106,13 @@ impl<'a> Field<'a> {
         claims: &'a Claims,
     ) -> Self {
         loaded.sort_by(|a, b| by_age(a, b));
-        let hosts = Hosts::new(&loaded, annotations::prefix(settings));
+        let policy = Policy::new(settings);
+        let hosts = Hosts::new(&loaded, &policy);
         Self {
             kind: controller.kind,
             controller,
             settings,
+            policy,
             hosts,
             backends: Backends::new(snapshot),
             loaded,
@@ -118,22 +122,16 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The routing annotation of this product with this short name, such as `rewrite-target`.
-    #[must_use]
-    pub fn annotation(&self, ingress: &'a Ingress, name: &str) -> Option<&'a str> {
-        ingress.meta.annotation(&self.key(name))
-    }
-
-    /// The full key of a routing annotation of this product.
+    /// The full key of an annotation of ingress-nginx.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
-        format!("{}/{name}", annotations::prefix(self.settings))
+        self.policy.key(name)
     }
 
-    /// Whether an annotation holds a true value.
+    /// Whether an annotation of ingress-nginx holds a true value.
     #[must_use]
-    pub fn is_on(&self, ingress: &'a Ingress, name: &str) -> bool {
-        annotations::is_true(self.annotation(ingress, name))
+    pub fn is_on(&self, ingress: &Ingress, name: &str) -> bool {
+        self.policy.boolean(ingress, name) == Some(true)
     }
 }
 

@@ -31,7 +31,7 @@ use crate::analysis::backend::{Chain, Seen};
 use crate::analysis::conflict::facts::MissingBackend;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
-use crate::analysis::field::{Field, annotations};
+use crate::analysis::field::Field;
 use crate::model::ingress::{Backend, Ingress, Place, PortRef};
 use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::service::{Service, ServicePort};
@@ -174,7 +174,7 @@ fn of_service(
         Condition::PortMissing => port_missing(ingress, service, &chain, at),
         Condition::NoneReady | Condition::NoneReadySomeServing | Condition::NoSlices => {
             // The cluster IP is used instead of the endpoints.
-            if annotations::is_true(ingress.meta.annotation(&field.key("service-upstream"))) {
+            if field.is_on(ingress, "service-upstream") {
                 return None;
             }
             let not_ready = chain.endpoints.as_ref().and_then(Seen::value).map_or(0, |e| e.not_ready);

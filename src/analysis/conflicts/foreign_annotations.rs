@@ -23,7 +23,7 @@
 
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
-use crate::analysis::field::{Field, annotations};
+use crate::analysis::field::Field;
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::Ingress;
 use crate::model::object::annotation_field;
@@ -138,7 +138,7 @@ impl Rule {
 
 fn is_own(field: &Field<'_>, prefix: &str) -> bool {
     if field.kind == K::IngressNginx {
-        return prefix == annotations::prefix(field.settings);
+        return field.key("").strip_suffix('/') == Some(prefix);
     }
     READERS.iter().any(|(own, readers)| *own == prefix && readers.contains(&field.kind))
 }

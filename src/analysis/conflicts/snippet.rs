@@ -24,8 +24,8 @@
 use crate::analysis::conflict::facts::SnippetStanding;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
-use crate::analysis::field::{Field, annotations};
-use crate::model::controller::{ConfigSeen, ControllerKind, Version};
+use crate::analysis::field::Field;
+use crate::model::controller::{ConfigSeen, ControllerKind};
 use crate::model::object::annotation_field;
 
 const SNIPPETS: [&str; 5] =
@@ -51,7 +51,10 @@ impl ConflictRule for Rule {
         if field.kind != ControllerKind::IngressNginx {
             return Vec::new();
         }
-        let Some(allowed) = allowed(field) else { return Vec::new() };
+        let allowed = field.policy.snippets();
+        if field.settings.config == ConfigSeen::Unseen {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         for ingress in &field.loaded {
             for name in SNIPPETS {
@@ -80,18 +83,6 @@ impl ConflictRule for Rule {
             }
         }
         found
-    }
-}
-
-/// Whether snippets are in force; `None` where the settings do not tell.
-fn allowed(field: &Field<'_>) -> Option<bool> {
-    if field.settings.config == ConfigSeen::Unseen {
-        return None;
-    }
-    match field.settings.config("allow-snippet-annotations") {
-        Some(value) => Some(annotations::is_true(Some(value))),
-        // The default became false with 1.9.0.
-        None => field.settings.version.map(|version| version < Version::new(1, 9, 0)),
     }
 }
 

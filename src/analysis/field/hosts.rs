@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::model::ingress::{Ingress, PathRule, PathType, Place};
 
-use super::annotations::is_true;
+use crate::analysis::adoption::annotations::Policy;
 
 /// All hosts; the empty one is the catch-all server.
 #[derive(Debug, Default)]
@@ -39,11 +39,10 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Hosts<'a> {
-    pub(super) fn new(by_age: &[&'a Ingress], prefix: &str) -> Self {
-        let key = format!("{prefix}/canary");
+    pub(super) fn new(by_age: &[&'a Ingress], policy: &Policy<'_>) -> Self {
         let mut hosts = Self::default();
         for ingress in by_age {
-            let canary = is_true(ingress.meta.annotation(&key));
+            let canary = policy.boolean(ingress, "canary") == Some(true);
             for (r, rule) in ingress.rules.iter().enumerate() {
                 if canary && rule.paths().is_empty() {
                     continue;

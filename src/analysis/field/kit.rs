@@ -20,6 +20,7 @@ use super::{Claims, Field};
 use crate::model::controller::{Controller, ControllerKind, Version};
 use crate::model::endpoints::{Endpoint, EndpointPort, EndpointSlice, SERVICE_LABEL};
 use crate::model::event::ConfigMap;
+use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule, Tls};
 use crate::model::ingress_class::{CLASS_ANNOTATION, DEFAULT_CLASS, IngressClass};
 use crate::model::object::{Kind, Name, ObjectKey, ObjectMeta};
@@ -253,10 +254,14 @@ impl World {
         let mut own = controller(kind, "controller");
         own.args.clone_from(&self.args);
         own.version = self.version;
-        if !self.hidden.contains(&Kind::ConfigMap) {
-            let map = ConfigMap { meta: meta("ingress-nginx/controller"), data: self.config.clone() };
-            own.config_map = Some((map.meta.key(), Lookup::Found(map)));
-        }
+        let map = ConfigMap { meta: meta("ingress-nginx/controller"), data: self.config.clone() };
+        let seen = if self.hidden.contains(&Kind::ConfigMap) {
+            let what = Unseen::Object(ObjectKey { kind: Kind::ConfigMap, name: map.meta.key() });
+            Lookup::Unseen(Gap { what, why: Why::NotCaptured })
+        } else {
+            Lookup::Found(map.clone())
+        };
+        own.config_map = Some((map.meta.key(), seen));
         let mut controllers = vec![own];
         controllers.extend(self.others.iter().cloned());
         Snapshot {
