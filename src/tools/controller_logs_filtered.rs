@@ -2,34 +2,31 @@
 //! routing.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use regex::bytes::RegexBuilder;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::case::{self, Wanted};
 use super::params::{Detail, Host, Moment, ObjectName, Path, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::logs::filter::Filter;
-use crate::analysis::logs::messages::{Message, Subject};
-use crate::analysis::logs::scan::GroupKey;
+use crate::analysis::logs::messages::Message;
 use crate::analysis::logs::silence::{Doubt, Logging, Setting};
 use crate::analysis::logs::tally::Tallied;
 use crate::analysis::view::View;
-use crate::analysis::voice::Answered;
 use crate::model::controller::Controller;
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::Window;
 use crate::model::object::Kind;
 use crate::model::request::Request;
-use crate::report::gap::{self, GapReport};
-use crate::report::limits::{Budget, Truncated};
+use crate::report::Render;
+use crate::report::gap;
+use crate::report::limits::Budget;
+use crate::report::logs::{GroupReport, LogsReport, MessageReport, OnsetReport, StreamReport};
 use crate::report::next::{self, Next};
 use crate::report::scope::Scope;
-use crate::report::text::{Text, fenced};
+use crate::report::text::Text;
 use crate::report::time::Time;
-use crate::report::{Render, ending};
 
 /// See the module.
 pub struct ControllerLogsFiltered;
@@ -64,85 +61,6 @@ pub struct Params {
     detail: Detail,
 }
 
-/// What the logs say.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Report {
-    /// What comes first: who answers.
-    summary: String,
-    /// The current run of 404s of the asked URL.
-    onset: Option<OnsetReport>,
-    /// Requests by who answered, host, path, upstream and status; the most frequent first.
-    groups: Vec<GroupReport>,
-    /// What controllers said of any object, the most telling first.
-    messages: Vec<MessageReport>,
-    /// Whether such a request would have been logged at all.
-    silence: String,
-    /// What was read.
-    coverage: Vec<StreamReport>,
-    scope: Scope,
-    gaps: Vec<GapReport>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    truncated: Option<Truncated>,
-    /// Pass it as cursor for the groups after these.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-    next: Vec<Next>,
-}
-
-/// When the current 404s began.
-#[derive(Debug, Serialize, JsonSchema)]
-struct OnsetReport {
-    at: Time,
-    last_success: Option<Time>,
-    failures: u64,
-    /// certain, likely or possible.
-    confidence: &'static str,
-}
-
-/// Requests with one meaning.
-#[derive(Debug, Serialize, JsonSchema)]
-struct GroupReport {
-    /// no_rule_matched, upstream_answered, intercepted or undecidable.
-    answered_by: &'static str,
-    /// The voice in full: no_rule, app, other_backend, intercepted, proxy_itself, nobody, undecidable.
-    voice: &'static str,
-    status: u16,
-    host: Option<Text>,
-    path: Text,
-    upstream: Option<Text>,
-    count: u64,
-    first: Option<Time>,
-    last: Option<Time>,
-    /// Requests a minute over the time they were seen.
-    per_minute: f64,
-    /// One line.
-    sample: Option<Text>,
-}
-
-/// What a controller said.
-#[derive(Debug, Serialize, JsonSchema)]
-struct MessageReport {
-    kind: String,
-    about: Option<Text>,
-    detail: Option<Text>,
-    count: u64,
-    first: Option<Time>,
-    last: Option<Time>,
-    /// One line.
-    sample: Option<Text>,
-}
-
-/// One container's log.
-#[derive(Debug, Serialize, JsonSchema)]
-struct StreamReport {
-    pod: Text,
-    container: Text,
-    previous: bool,
-    lines: u64,
-    from: Option<Time>,
-    to: Option<Time>,
-}
-
 impl Tool for ControllerLogsFiltered {
     const NAME: &'static str = "controller_logs_filtered";
     const TITLE: &'static str = "What the controllers' logs say";
@@ -155,22 +73,23 @@ impl Tool for ControllerLogsFiltered {
     const ALWAYS_LOAD: bool = false;
     const SEARCH_HINT: &'static str = "controller access log 404 nginx lines onset who answered reload error";
     type Params = Params;
-    type Report = Report;
+    type Report = LogsReport;
 
-    async fn run(toolbox: &Toolbox, params: Params, call: &Call) -> Result<Report, ToolFailure> {
+    async fn run(toolbox: &Toolbox, params: Params, call: &Call) -> Result<LogsReport, ToolFailure> {
         let skip = cursor(params.cursor.as_deref())?;
         let pattern = params
             .pattern
             .as_deref()
-            .map(|pattern| RegexBuilder::new(pattern).size_limit(1 << 20).build())
-            .transpose()
-            .map_err(|_| {
-                ToolFailure::new(
-                    FailureCode::BadArguments,
-                    "the pattern is not a regular expression this program takes",
-                    "write it in RE2 syntax, without look-around or backreferences",
-                )
-            })?;
+            .map(|pattern| {
+                Filter::pattern(pattern).ok_or_else(|| {
+                    ToolFailure::new(
+                        FailureCode::BadArguments,
+                        "the pattern is not a regular expression this program takes",
+                        "write it in RE2 syntax, without look-around or backreferences",
+                    )
+                })
+            })
+            .transpose()?;
         let cluster = toolbox.cluster(params.context.as_deref()).await?;
         let namespace = toolbox.settings().namespace.as_deref();
         let named = params.ingress.as_ref().and_then(|name| name.within(namespace));
@@ -303,7 +222,7 @@ fn silence(logging: &Logging) -> String {
     }
 }
 
-fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&View<'_>>) -> Report {
+fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&View<'_>>) -> LogsReport {
     let most = match detail {
         Detail::Concise => 8,
         Detail::Detailed => 20,
@@ -353,7 +272,7 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
         }
         None => next::steps([Next::new("find_conflicts", "see which Ingresses interfere")]),
     };
-    let mut report = Report {
+    let mut report = LogsReport {
         summary: summary(&groups, total, view),
         onset: onset.map(|onset| OnsetReport {
             at: Time(onset.mixed_since.unwrap_or(onset.at)),
@@ -426,155 +345,9 @@ fn summary(groups: &[GroupReport], total: usize, view: Option<&View<'_>>) -> Str
     )
 }
 
-impl From<&Tallied<GroupKey>> for GroupReport {
-    fn from(group: &Tallied<GroupKey>) -> Self {
-        let minutes = match (group.first, group.last) {
-            (Some(first), Some(last)) => (last - first).num_seconds().max(60),
-            _ => 60,
-        };
-        #[expect(clippy::cast_precision_loss, reason = "a rate is rounded to a tenth")]
-        let per_minute = (group.count as f64 * 600.0 / minutes as f64).round() / 10.0;
-        Self {
-            answered_by: match group.key.voice.answered() {
-                Answered::NoRuleMatched => "no_rule_matched",
-                Answered::Upstream => "upstream_answered",
-                Answered::Intercepted => "intercepted",
-                Answered::Undecidable => "undecidable",
-            },
-            voice: group.key.voice.slug(),
-            status: group.key.status,
-            host: group.key.host.as_deref().map(Text::from),
-            path: Text::new(&group.key.path),
-            upstream: group.key.upstream.as_deref().map(Text::from),
-            count: group.count,
-            first: group.first.map(Time),
-            last: group.last.map(Time),
-            per_minute,
-            sample: group.samples.last().map(|sample| Text::new(&sample.line)),
-        }
-    }
-}
-
-impl From<&Tallied<Message>> for MessageReport {
-    fn from(group: &Tallied<Message>) -> Self {
-        let about = match &group.key.subject {
-            Subject::Controller => None,
-            Subject::Ingress(name) => Some(format!("Ingress {name}")),
-            Subject::IngressClass(name) => Some(format!("IngressClass {name}")),
-            Subject::Service(name) => Some(format!("Service {name}")),
-            Subject::Secret(name) => Some(format!("Secret {name}")),
-            Subject::ConfigMap(name) => Some(format!("ConfigMap {name}")),
-            Subject::Upstream(name) => Some(format!("upstream {name}")),
-            Subject::Host(name) => Some(format!("host {name}")),
-        };
-        Self {
-            kind: snake(&format!("{:?}", group.key.kind)),
-            about: about.as_deref().map(Text::from),
-            detail: group.key.detail.as_deref().map(Text::from),
-            count: group.count,
-            first: group.first.map(Time),
-            last: group.last.map(Time),
-            sample: group.samples.last().map(|sample| Text::new(&sample.line)),
-        }
-    }
-}
-
-/// `ClassIgnored(NoClass)` as `class_ignored:no_class`.
-fn snake(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 4);
-    for c in name.chars() {
-        match c {
-            '(' => text.push(':'),
-            ')' => {}
-            c if c.is_ascii_uppercase() => {
-                if !text.is_empty() && !text.ends_with(':') {
-                    text.push('_');
-                }
-                text.push(c.to_ascii_lowercase());
-            }
-            c => text.push(c),
-        }
-    }
-    text
-}
-
-impl fmt::Display for GroupReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} × {} {} ({})", self.count, self.status, self.path, self.voice)?;
-        if let Some(host) = &self.host {
-            write!(f, " host {host}")?;
-        }
-        if let Some(upstream) = &self.upstream {
-            write!(f, " upstream {upstream}")?;
-        }
-        span(f, self.first.as_ref(), self.last.as_ref())?;
-        match &self.sample {
-            Some(sample) => write!(f, "\n{}", fenced(std::slice::from_ref(sample))),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for MessageReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} × {}", self.count, self.kind)?;
-        if let Some(about) = &self.about {
-            write!(f, " {about}")?;
-        }
-        span(f, self.first.as_ref(), self.last.as_ref())?;
-        match &self.sample {
-            Some(sample) => write!(f, "\n{}", fenced(std::slice::from_ref(sample))),
-            None => Ok(()),
-        }
-    }
-}
-
-fn span(f: &mut fmt::Formatter<'_>, first: Option<&Time>, last: Option<&Time>) -> fmt::Result {
-    match (first, last) {
-        (Some(first), Some(last)) if first != last => write!(f, ", {first} to {last}"),
-        (Some(at), _) | (None, Some(at)) => write!(f, ", at {at}"),
-        (None, None) => Ok(()),
-    }
-}
-
-impl Render for Report {
-    fn text(&self) -> String {
-        let mut lines = vec![self.summary.clone()];
-        if let Some(onset) = &self.onset {
-            let before =
-                onset.last_success.as_ref().map(|at| format!(", last success {at}")).unwrap_or_default();
-            lines.push(format!("404s of this URL began {} ({}){before}", onset.at, onset.confidence));
-        }
-        lines.extend(self.groups.iter().map(ToString::to_string));
-        if !self.messages.is_empty() {
-            lines.push("The controllers said:".to_owned());
-        }
-        lines.extend(self.messages.iter().map(ToString::to_string));
-        lines.push(format!("Silence: {}", self.silence));
-        for read in &self.coverage {
-            let span = match (&read.from, &read.to) {
-                (Some(from), Some(to)) => format!(", {from} to {to}"),
-                _ => String::new(),
-            };
-            let run = if read.previous { " (previous run)" } else { "" };
-            lines.push(format!("Read: {} {}{run}, {} lines{span}", read.pod, read.container, read.lines));
-        }
-        lines.push(self.scope.to_string());
-        lines.extend(self.next_cursor.iter().map(|cursor| format!("More: cursor {cursor}")));
-        lines.push(ending(self.truncated.as_ref(), &self.gaps, &self.next));
-        lines.join("\n")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn kinds_are_spelled_in_snake_case() {
-        assert_eq!(snake("ClassIgnored(NoClass)"), "class_ignored:no_class");
-        assert_eq!(snake("ReloadFailed"), "reload_failed");
-    }
 
     #[test]
     fn a_foreign_cursor_is_refused() {

@@ -1,28 +1,29 @@
 //! `correlate_changes`: the six hypotheses, each held against every change that was seen.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::case::{self, Ask, Wanted};
 use super::params::{Detail, Host, Moment, ObjectName, Path, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::logs::filter::Filter;
-use crate::analysis::timeline::review::{Finding, ReviewTopic};
-use crate::analysis::timeline::{Because, Correlated, Hypothesis, Lack, OnsetBasis, Suspect, Tested};
+use crate::analysis::timeline::{Correlated, Hypothesis, OnsetBasis};
 use crate::model::ingress::Ingress;
 use crate::model::object::Kind;
 use crate::model::request::Request;
-use crate::report::change::ChangeReport;
+use crate::report::correlation::{
+    CorrelationReport, CoverageReport, OnsetReport, ReviewReport, SuspectReport, blind_to, finding,
+    hypothesis, topic,
+};
 use crate::report::gap::{self, GapReport};
 use crate::report::limits::{Budget, Truncated};
 use crate::report::next::{self, Next};
 use crate::report::scope::Scope;
-use crate::report::text::{Text, neutralise};
+use crate::report::text::neutralise;
 use crate::report::time::Time;
-use crate::report::{Render, ending, timeline};
+use crate::report::{Render, timeline};
 
 /// See the module.
 pub struct CorrelateChanges;
@@ -52,87 +53,6 @@ pub struct Params {
     detail: Detail,
 }
 
-/// What changed before the 404s began.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Report {
-    onset: OnsetReport,
-    /// In the fixed order of the runbook.
-    hypotheses: Vec<HypothesisReport>,
-    /// What to look at when no change explains it.
-    review: Vec<ReviewReport>,
-    /// How far each source reaches.
-    coverage: Vec<CoverageReport>,
-    /// The changes in order of time, as text.
-    timeline: String,
-    scope: Scope,
-    gaps: Vec<GapReport>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    truncated: Option<Truncated>,
-    next: Vec<Next>,
-}
-
-/// When the 404s began.
-#[derive(Debug, Serialize, JsonSchema)]
-struct OnsetReport {
-    at: Time,
-    /// certain, likely or possible.
-    confidence: &'static str,
-    /// given, access_log or assumed.
-    basis: &'static str,
-    last_success: Option<Time>,
-}
-
-/// One hypothesis, judged.
-#[derive(Debug, Serialize, JsonSchema)]
-struct HypothesisReport {
-    id: u8,
-    name: &'static str,
-    /// found, not_found or cannot_see.
-    outcome: &'static str,
-    window: WindowReport,
-    changes: Vec<SuspectReport>,
-    because: String,
-}
-
-/// The time searched.
-#[derive(Debug, Serialize, JsonSchema)]
-struct WindowReport {
-    from: Time,
-    to: Time,
-    /// How often it was doubled.
-    widened: u32,
-}
-
-/// A change in the light of the onset.
-#[derive(Debug, Serialize, JsonSchema)]
-struct SuspectReport {
-    #[serde(flatten)]
-    change: ChangeReport,
-    /// From the change to the onset.
-    seconds_to_onset: u64,
-    touches_request: bool,
-    /// What the request met before and after, where past versions tell.
-    decision_before: Option<Text>,
-    decision_after: Option<Text>,
-}
-
-/// One topic of the review list.
-#[derive(Debug, Serialize, JsonSchema)]
-struct ReviewReport {
-    topic: &'static str,
-    finding: String,
-}
-
-/// One source.
-#[derive(Debug, Serialize, JsonSchema)]
-struct CoverageReport {
-    source: &'static str,
-    from: Option<Time>,
-    to: Option<Time>,
-    /// What it cannot show, or why it was not read.
-    blind_to: &'static str,
-}
-
 impl Tool for CorrelateChanges {
     const NAME: &'static str = "correlate_changes";
     const TITLE: &'static str = "What changed before the 404s began";
@@ -145,9 +65,9 @@ impl Tool for CorrelateChanges {
     const ALWAYS_LOAD: bool = false;
     const SEARCH_HINT: &'static str = "since when what changed history deploy rollout edit deleted timeline";
     type Params = Params;
-    type Report = Report;
+    type Report = CorrelationReport;
 
-    async fn run(toolbox: &Toolbox, params: Params, call: &Call) -> Result<Report, ToolFailure> {
+    async fn run(toolbox: &Toolbox, params: Params, call: &Call) -> Result<CorrelationReport, ToolFailure> {
         let hypotheses = hypotheses(&params.hypotheses)?;
         let cluster = toolbox.cluster(params.context.as_deref()).await?;
         let namespace = toolbox.settings().namespace.as_deref();
@@ -255,7 +175,12 @@ fn first_request(ingress: &Ingress) -> Result<Request, ToolFailure> {
     })
 }
 
-fn report(correlated: &Correlated, request: &Request, detail: Detail, gaps: &[GapReport]) -> Report {
+fn report(
+    correlated: &Correlated,
+    request: &Request,
+    detail: Detail,
+    gaps: &[GapReport],
+) -> CorrelationReport {
     let most = match detail {
         Detail::Concise => 3,
         Detail::Detailed => 10,
@@ -264,7 +189,7 @@ fn report(correlated: &Correlated, request: &Request, detail: Detail, gaps: &[Ga
     let mut total = 0;
     let mut shown = 0;
     let timeline_text = timeline::render(correlated, most * 4, |text| neutralise(text));
-    let mut fixed = Report {
+    let mut fixed = CorrelationReport {
         onset: OnsetReport {
             at: Time(correlated.onset.at),
             confidence: correlated.onset.confidence.as_str(),
@@ -331,177 +256,6 @@ fn report(correlated: &Correlated, request: &Request, detail: Detail, gaps: &[Ga
         how_to_narrow: "ask for one of the hypotheses, or detail detailed",
     });
     fixed
-}
-
-fn hypothesis(tested: &Tested, changes: Vec<SuspectReport>) -> HypothesisReport {
-    HypothesisReport {
-        id: tested.hypothesis.id(),
-        name: match tested.hypothesis {
-            Hypothesis::IngressRules => "ingress rules changed",
-            Hypothesis::IngressPaths => "ingress paths changed",
-            Hypothesis::BackendService => "backend Service deleted or modified",
-            Hypothesis::ControllerRestart => "controller restarted or reloaded",
-            Hypothesis::ClassOrAnnotation => "ingress class or annotation changed",
-            Hypothesis::Rollout => "deployment rolled out or application path changed",
-        },
-        outcome: tested.outcome.as_str(),
-        window: WindowReport {
-            from: Time(tested.window.from),
-            to: Time(tested.window.to),
-            widened: tested.widened,
-        },
-        changes,
-        because: because(tested),
-    }
-}
-
-fn because(tested: &Tested) -> String {
-    let mut text = match &tested.because {
-        Because::Changes(count) => format!("{count} change(s) in the window touch the request"),
-        Because::Covered(sources) => {
-            let names: Vec<&str> = sources.iter().map(|source| source.as_str()).collect();
-            format!("{} would have shown it and saw the whole window", names.join(", "))
-        }
-        Because::NotCovered(lacks) => {
-            let names: Vec<String> = lacks
-                .iter()
-                .map(|lack| {
-                    let why = match &lack.lack {
-                        Lack::Unread(_) => "not read".to_owned(),
-                        Lack::Since(at) => format!("reaches back to {} only", Time(*at)),
-                        Lack::Until(at) => format!("ends at {}", Time(*at)),
-                        Lack::Partial => "covers it in part".to_owned(),
-                    };
-                    format!("{} ({why})", lack.source.as_str())
-                })
-                .collect();
-            if names.is_empty() {
-                "no source that would show it was read".to_owned()
-            } else {
-                format!("no source saw the whole window: {}", names.join(", "))
-            }
-        }
-    };
-    if !tested.hints.is_empty() {
-        text = format!("{text}; {} further write(s) may be one", tested.hints.len());
-    }
-    text
-}
-
-/// What a source cannot show, in short.
-const fn blind_to(source: crate::model::change::ChangeSource) -> &'static str {
-    use crate::model::change::ChangeSource;
-    match source {
-        ChangeSource::WatchReplay => "anything before its window or an API server restart",
-        ChangeSource::History => "anything that was not recorded",
-        ChangeSource::AuditLog => "contents that the audit level leaves out",
-        ChangeSource::ManagedFields => "old values, removals and which path or host",
-        ChangeSource::ObjectTimes => "edits and deletions",
-        ChangeSource::Events => "anything older than an hour",
-        ChangeSource::Revisions => "revisions that were pruned, ConfigMap edits",
-        ChangeSource::PodStarts => "pods that are gone, earlier terminations",
-        ChangeSource::EndpointSlices => "all but the last membership change",
-        ChangeSource::ControllerLog => "deletions, rotated lines",
-        ChangeSource::AccessLog => "times without requests",
-        ChangeSource::Leases => "restarts that keep the leader",
-    }
-}
-
-const fn topic(topic: ReviewTopic) -> &'static str {
-    match topic {
-        ReviewTopic::GradualTrouble => "gradual routing trouble in the logs",
-        ReviewTopic::IntermittentMatching => "intermittent matching",
-        ReviewTopic::AccumulatedConflicts => "conflicts accumulated over time",
-        ReviewTopic::ConfigurationDrift => "configuration drift",
-        ReviewTopic::HostResolution => "DNS or host-name resolution",
-    }
-}
-
-fn finding(finding: &Finding) -> String {
-    match finding {
-        Finding::Clear => "nothing found".to_owned(),
-        Finding::CannotSee => "could not be seen".to_owned(),
-        Finding::Gradual { earlier, later, since } => {
-            format!("404s without a rule grew from {earlier} to {later} since {}", Time(*since))
-        }
-        Finding::Intermittent { minutes, last } => {
-            format!("both answers within the same minute, {minutes} time(s), last at {}", Time(*last))
-        }
-        Finding::Conflicts(count) => format!("{count} conflict(s): call find_conflicts"),
-        Finding::Drift(drift) => {
-            let shown: Vec<String> = drift
-                .iter()
-                .take(3)
-                .map(|one| format!("{} {}", Text::new(&one.object.to_string()), Text::path(&one.field)))
-                .collect();
-            format!("{} field(s) differ from what was last applied: {}", drift.len(), shown.join(", "))
-        }
-        Finding::Elsewhere { name, addresses, expected } => {
-            let list = |texts: &[String]| {
-                texts.iter().map(|t| Text::new(t).to_string()).collect::<Vec<_>>().join(", ")
-            };
-            format!(
-                "{} resolves to {}, the controller is reached at {}",
-                Text::new(name),
-                list(addresses),
-                list(expected)
-            )
-        }
-    }
-}
-
-impl From<&Suspect> for SuspectReport {
-    fn from(suspect: &Suspect) -> Self {
-        Self {
-            change: ChangeReport::from(&suspect.change),
-            seconds_to_onset: suspect.seconds_to_onset,
-            touches_request: suspect.touches_request(),
-            decision_before: suspect.decision_before.as_deref().map(Text::from),
-            decision_after: suspect.decision_after.as_deref().map(Text::from),
-        }
-    }
-}
-
-impl fmt::Display for SuspectReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} s before", self.change, self.seconds_to_onset)?;
-        if let (Some(before), Some(after)) = (&self.decision_before, &self.decision_after)
-            && before != after
-        {
-            write!(f, "; the request went from {before} to {after}")?;
-        }
-        if self.touches_request { Ok(()) } else { f.write_str("; does not touch the request") }
-    }
-}
-
-impl Render for Report {
-    fn text(&self) -> String {
-        let onset = &self.onset;
-        let mut lines = vec![format!("404s began {} ({}, {})", onset.at, onset.confidence, onset.basis)];
-        lines.extend(onset.last_success.as_ref().map(|at| format!("Last success before: {at}")));
-        for tested in &self.hypotheses {
-            lines.push(format!("{}. {}: {} ({})", tested.id, tested.name, tested.outcome, tested.because));
-            lines.extend(tested.changes.iter().map(|suspect| format!("   {suspect}")));
-        }
-        if !self.timeline.is_empty() {
-            lines.push(self.timeline.clone());
-        }
-        for reviewed in &self.review {
-            lines.push(format!("Review, {}: {}", reviewed.topic, reviewed.finding));
-        }
-        let unread: Vec<&str> = self
-            .coverage
-            .iter()
-            .filter(|covered| covered.blind_to == "not read")
-            .map(|covered| covered.source)
-            .collect();
-        if !unread.is_empty() {
-            lines.push(format!("Sources not read: {}", unread.join(", ")));
-        }
-        lines.push(self.scope.to_string());
-        lines.push(ending(self.truncated.as_ref(), &self.gaps, &self.next));
-        lines.join("\n")
-    }
 }
 
 #[cfg(test)]

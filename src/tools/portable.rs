@@ -89,6 +89,9 @@ impl Portable {
             }
             Side::Output => {
                 null_as_alternative(node);
+                if node.get("additionalProperties") == Some(&Value::Bool(false)) {
+                    node.remove("additionalProperties");
+                }
                 node.remove("default");
                 if self.depth > 0 {
                     node.remove("required");
