@@ -146,8 +146,8 @@ impl Capture {
     /// How much of a kind the capture covers.
     #[must_use]
     pub fn coverage(&self, kind: Kind) -> Coverage {
-        let mut coverage = Coverage::default();
-        coverage.everywhere = self.about.is_some() || self.listed.contains(&kind);
+        let everywhere = self.about.is_some() || self.listed.contains(&kind);
+        let mut coverage = Coverage { everywhere, ..Coverage::default() };
         if !coverage.everywhere {
             coverage.missing.insert(String::new(), Why::NotCaptured);
         }

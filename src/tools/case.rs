@@ -332,7 +332,7 @@ pub(super) fn log_facts(
         .messages
         .iter()
         .map(|group| facts::Message {
-            kind: group.key.kind.clone(),
+            kind: group.key.kind,
             about: match &group.key.subject {
                 Subject::Ingress(name)
                 | Subject::Service(name)

@@ -29,6 +29,7 @@ use crate::report::text::Text;
 use crate::report::time::Time;
 
 /// See the module.
+#[derive(Debug)]
 pub struct ControllerLogsFiltered;
 
 /// Which requests, in which logs.

@@ -26,6 +26,7 @@ use crate::report::time::Time;
 use crate::report::{Render, timeline};
 
 /// See the module.
+#[derive(Debug)]
 pub struct CorrelateChanges;
 
 /// Which 404s, and how far back.
@@ -188,7 +189,7 @@ fn report(
     let url = request.url();
     let mut total = 0;
     let mut shown = 0;
-    let timeline_text = timeline::render(correlated, most * 4, |text| neutralise(text));
+    let timeline_text = timeline::render(correlated, most * 4, neutralise);
     let mut fixed = CorrelationReport {
         onset: OnsetReport {
             at: Time(correlated.onset.at),

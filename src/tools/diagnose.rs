@@ -33,6 +33,7 @@ use crate::report::verdict::{AlternativeReport, RuledOutReport, VerdictReport, r
 use crate::report::{Render, ending};
 
 /// See the module.
+#[derive(Debug)]
 pub struct Diagnose;
 
 /// The complaint.

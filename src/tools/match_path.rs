@@ -23,6 +23,7 @@ use crate::report::text::Text;
 use crate::report::{Render, ending};
 
 /// See the module.
+#[derive(Debug)]
 pub struct MatchPath;
 
 /// What to decide, and under whose rules.

@@ -230,7 +230,7 @@ pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
             (whole.min(strsim::damerau_levenshtein(&last(name), &last(wanted))), name)
         })
         .collect();
-    found.sort();
+    found.sort_unstable();
     let names: Vec<String> = found.into_iter().take(5).map(|(_, name)| Text::new(name).to_string()).collect();
     if names.is_empty() { "none at all".to_owned() } else { names.join(", ") }
 }

@@ -79,7 +79,7 @@ pub(super) fn haproxytech(settings: &Settings, ingress: &Ingress, snapshot: &Sna
     let by_default = by_default(snapshot, |object| object.controller.as_deref() == Some(&controller));
     match by_default {
         Adoption::Refused(Refusal::NoClass) if own.is_none() => {
-            classless(!snapshot.classes.items().iter().any(|class| class.is_default()))
+            classless(!snapshot.classes.items().iter().any(crate::model::ingress_class::IngressClass::is_default))
         }
         Adoption::Adopted(_) | Adoption::Refused(_) => by_default,
     }

@@ -216,7 +216,7 @@ fn port_missing(
         Some(name) => format!("{name}:{}", port.number),
         None => port.number.to_string(),
     };
-    let number = names_target_of.or_else(|| match service.ports.as_slice() {
+    let number = names_target_of.or(match service.ports.as_slice() {
         [only] => Some(only.number),
         _ => None,
     });

@@ -17,6 +17,7 @@ use super::{
     pathtype_mismatch,
 };
 
+#[derive(Debug)]
 pub struct NoRuleForPath;
 
 impl Verdict for NoRuleForPath {

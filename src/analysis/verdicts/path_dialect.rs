@@ -12,6 +12,7 @@ use super::super::facts::Facts;
 use super::super::routing::{Edit, Outcome};
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct PathDialect;
 
 const USE_REGEX: &str = "nginx.ingress.kubernetes.io/use-regex";

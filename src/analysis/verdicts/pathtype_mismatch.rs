@@ -15,6 +15,7 @@ use super::super::facts::symptom::{is_entry, same_url};
 use super::super::routing::{Edit, Outcome};
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct PathtypeMismatch;
 
 impl Verdict for PathtypeMismatch {

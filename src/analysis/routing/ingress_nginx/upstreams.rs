@@ -69,7 +69,7 @@ impl Upstreams {
             if let Some(backend @ Backend::Service { .. }) = &ingress.default_backend {
                 upstreams.make(ingress, backend, endpoints);
             }
-            for path in ingress.rules.iter().flat_map(|rule| rule.paths()) {
+            for path in ingress.rules.iter().flat_map(crate::model::ingress::Rule::paths) {
                 let is_service = path.backend.service().is_some();
                 if is_service && upstreams.id(&ingress.name.namespace, &path.backend).is_none() {
                     upstreams.make(ingress, &path.backend, endpoints);
@@ -103,7 +103,7 @@ impl Upstreams {
     /// stay.
     pub(super) fn add_substitute(&mut self, of: usize, target: Target, health: Health) -> usize {
         let mut substitute = Upstream::new(target, health);
-        substitute.alternatives = self.get(of).alternatives.clone();
+        substitute.alternatives.clone_from(&self.get(of).alternatives);
         self.all.push(substitute);
         self.all.len() - 1
     }
