@@ -1,6 +1,6 @@
 //! Ingresses in short, and checks that every model's tests share.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta};
 
@@ -69,20 +69,20 @@ pub(super) fn annotated(
 /// A snapshot in which every Service that an Ingress names is there, but `dead*` has nobody and
 /// `gone*` does not exist.
 pub(super) fn snapshot(ingresses: &[Ingress]) -> Snapshot {
-    let mut names: BTreeMap<Name, ()> = BTreeMap::new();
+    let mut names: BTreeSet<Name> = BTreeSet::new();
     for ingress in ingresses {
         let paths = ingress.path_rules().map(|(_, _, _, path)| &path.backend);
         for backend in paths.chain(&ingress.default_backend) {
             if let Some((service, _)) = backend.service() {
-                names.insert(Name::new(&ingress.meta.namespace, service), ());
+                names.insert(Name::new(&ingress.meta.namespace, service));
             }
         }
         if let Some(service) = ingress.meta.annotation("nginx.ingress.kubernetes.io/default-backend") {
-            names.insert(Name::new(&ingress.meta.namespace, service), ());
+            names.insert(Name::new(&ingress.meta.namespace, service));
         }
     }
-    names.retain(|name, ()| !name.name.starts_with("gone"));
-    let services = names.keys().map(|name| Service {
+    names.retain(|name| !name.name.starts_with("gone"));
+    let services = names.iter().map(|name| Service {
         meta: named(&name.to_string()),
         ports: vec![ServicePort {
             name: None,
@@ -93,13 +93,13 @@ pub(super) fn snapshot(ingresses: &[Ingress]) -> Snapshot {
         }],
         ..Service::default()
     });
-    let slices = names.keys().map(|name| {
+    let slices = names.iter().map(|name| {
         let mut meta = named(&format!("{name}-1"));
         meta.labels.insert(SERVICE_LABEL.to_owned(), name.name.clone());
         EndpointSlice {
             meta,
             address_type: "IPv4".to_owned(),
-            ports: vec![EndpointPort { name: None, number: Some(8080), ..EndpointPort::default() }],
+            ports: vec![EndpointPort { name: None, number: Some(8080) }],
             endpoints: vec![Endpoint {
                 addresses: vec!["10.0.0.1".to_owned()],
                 ready: !name.name.starts_with("dead"),
@@ -110,7 +110,7 @@ pub(super) fn snapshot(ingresses: &[Ingress]) -> Snapshot {
     Snapshot {
         services: Listing::complete(Kind::Service, services.collect()),
         slices: Listing::complete(Kind::EndpointSlice, slices.collect()),
-        secrets: Some(std::collections::BTreeSet::new()),
+        secrets: Some(BTreeSet::new()),
         ..Snapshot::empty(DateTime::UNIX_EPOCH)
     }
 }

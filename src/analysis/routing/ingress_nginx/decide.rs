@@ -43,7 +43,8 @@ pub(super) fn path(request: &Request) -> Option<Vec<u8>> {
     normalise(request.path.as_str()).ok().filter(|_| host_is_sound)
 }
 
-fn act(table: &Table, request: &Request) -> Decision {
+/// What happens to a request once the configuration is loaded.
+pub(super) fn act(table: &Table, request: &Request) -> Decision {
     let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
     if let Some(key) = table.global.bars(request.header("User-Agent"), request.header("Referer")) {
         let mut decision = Decision::bare(Outcome::Refused, Some(403));
