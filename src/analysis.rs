@@ -16,6 +16,7 @@ pub mod controller_settings;
 pub mod entry;
 pub mod facts;
 pub mod logs;
+pub mod probe;
 pub mod reach;
 pub mod reading;
 pub mod routing;
