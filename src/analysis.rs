@@ -11,10 +11,14 @@
 
 pub mod adoption;
 pub mod annotations;
+pub mod backend;
 pub mod changes;
+pub mod conflict;
+pub mod conflicts;
 pub mod controller_settings;
 pub mod entry;
 pub mod facts;
+pub mod field;
 pub mod logs;
 pub mod probe;
 pub mod reach;

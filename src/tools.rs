@@ -25,6 +25,9 @@ mod arguments;
 pub mod call;
 mod case;
 mod complete;
+pub mod controller_logs_filtered;
+pub mod correlate_changes;
+pub mod diagnose;
 pub mod failure;
 mod gate;
 pub mod get_ingress;
@@ -272,7 +275,13 @@ pub enum Completable {
 #[must_use]
 pub fn registry() -> &'static [Entry] {
     static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let mut entries = vec![entry::<get_ingress::GetIngress>(), entry::<match_path::MatchPath>()];
+        let mut entries = vec![
+            entry::<controller_logs_filtered::ControllerLogsFiltered>(),
+            entry::<correlate_changes::CorrelateChanges>(),
+            entry::<diagnose::Diagnose>(),
+            entry::<get_ingress::GetIngress>(),
+            entry::<match_path::MatchPath>(),
+        ];
         entries.sort_by_key(|entry| entry.name);
         entries
     });

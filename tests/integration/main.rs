@@ -9,6 +9,8 @@
 
 mod support;
 
+/// The shape of the program: layers, names, sizes, habits.
+mod architecture;
 /// Every tool as a command.
 mod commands;
 /// Streamable HTTP: who gets in, both eras, a clean end.
@@ -21,6 +23,8 @@ mod log_properties;
 mod log_vectors;
 /// MCP in process, in both eras: lists, calls, failures, progress, cancelling, asking.
 mod protocol;
+/// Recorded incidents: the verdict, what it rests on, and that all of it exists.
+mod scenarios;
 /// What is published equals what is generated, and follows the house rules.
 mod schemas;
 /// The program itself over standard input and output.

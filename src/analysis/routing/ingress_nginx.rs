@@ -104,8 +104,8 @@ struct Table {
     certificates: Certificates,
     secrets: Option<std::collections::BTreeSet<Name>>,
     plain: Options,
-    /// `--default-backend-service` is there and answers instead of the built-in 404.
-    default_service_ready: bool,
+    /// Where `--default-backend-service` sends requests, if there is somebody to answer.
+    default_service: Option<Target>,
     failure: Option<ReloadFailure>,
 }
 
@@ -135,14 +135,12 @@ impl Table {
         let mut servers = Servers::new(&loaded, &upstreams);
         canary::merge(&loaded, &mut upstreams, &servers);
         substitute(&loaded, &mut upstreams, &mut servers, &endpoints);
-        let default_service_ready =
-            global.default_service.as_ref().is_some_and(|service| match endpoints.first_port(service) {
-                Lookup::Found(Some((_, health))) => matches!(health, Health::Ready | Health::Unseen),
-                Lookup::Unseen(_) => true,
-                Lookup::Found(None) | Lookup::Absent => false,
-            });
+        let default_service = global.default_service.as_ref().and_then(|service| {
+            let (target, health) = endpoints.first_port(service).found().flatten()?;
+            matches!(health, Health::Ready | Health::Unseen).then_some(target)
+        });
         let mut table = Self {
-            default_service_ready,
+            default_service,
             global,
             loaded,
             refused,

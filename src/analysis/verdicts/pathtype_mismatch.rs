@@ -88,7 +88,7 @@ impl Verdict for PathtypeMismatch {
 }
 
 /// The rule that would take the request with another path type: the longest path first.
-fn nearly<'a>(facts: &Facts<'a>, request: &Request) -> Option<(&'a Ingress, Place, PathType)> {
+pub(super) fn nearly<'a>(facts: &Facts<'a>, request: &Request) -> Option<(&'a Ingress, Place, PathType)> {
     let asked = request.path.as_str();
     let mut found: Vec<(&Ingress, Place, PathType, usize)> = Vec::new();
     for ingress in gate::on_host(facts) {

@@ -317,7 +317,7 @@ impl Visit<'_> {
     /// Hands the request to the location's upstream.
     fn proxy(&self, location: &Location, upstream_path: String) -> Decision {
         if location.upstream == DEFAULT_UPSTREAM {
-            return self.default_backend();
+            return self.default_backend(upstream_path);
         }
         let upstream = self.table.upstreams.get(location.upstream);
         if !upstream.answers() {
@@ -389,13 +389,25 @@ impl Visit<'_> {
         }
     }
 
-    /// The controller's default backend: its own 404, or a Service that was configured.
-    fn default_backend(&self) -> Decision {
-        let mut decision = Decision::bare(Outcome::NoRoute, Some(404));
+    /// The controller's default backend: its own 404, or the Service that its arguments name.
+    fn default_backend(&self, upstream_path: String) -> Decision {
+        let Some(target) = &self.table.default_service else {
+            let mut decision = Decision::bare(Outcome::NoRoute, Some(404));
+            decision.default_backend = true;
+            return decision;
+        };
+        let mut decision = Decision::bare(Outcome::Routed, None);
         decision.default_backend = true;
-        if self.table.default_service_ready {
-            decision.status = None;
-        }
+        decision.upstream_path = Some(upstream_path);
+        decision.winner = Some(Winner {
+            ingress: Name::default(),
+            place: Place::DefaultBackend,
+            host: String::new(),
+            path: String::new(),
+            path_type: None,
+            backend: Some(target.clone()),
+            rendered: String::new(),
+        });
         decision
     }
 
