@@ -20,6 +20,7 @@ pub mod entry;
 pub mod facts;
 pub mod field;
 pub mod logs;
+pub mod probe;
 pub mod reach;
 pub mod reading;
 pub mod routing;

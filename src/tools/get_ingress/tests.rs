@@ -385,24 +385,19 @@ async fn every_answer_fits_and_is_the_same_every_time() {
         let entry = registry().iter().find(|entry| entry.name == "get_ingress").expect("registered");
         let cluster = toolbox.cluster(None).await.expect("a capture");
         let all = crate::evidence::gather::ingresses(&cluster, &std::collections::BTreeSet::new()).await;
-        for ingress in all.items() {
-            for detail in ["concise", "detailed"] {
-                let arguments =
-                    json!({"namespace": ingress.meta.namespace, "name": ingress.meta.name, "detail": detail});
-                let first =
-                    entry.call(&toolbox, arguments.clone(), &Call::default()).await.expect("an answer");
-                assert!(first.text.chars().count() <= MAX_CHARS);
-                if detail == "detailed" {
-                    let second = entry.call(&toolbox, arguments, &Call::default()).await.expect("an answer");
-                    assert_eq!(first, second);
-                }
+        for (number, ingress) in all.items().iter().enumerate() {
+            let (namespace, name) = (&ingress.meta.namespace, &ingress.meta.name);
+            let arguments = json!({"namespace": namespace, "name": name, "detail": "detailed"});
+            let first = entry.call(&toolbox, arguments.clone(), &Call::default()).await.expect("an answer");
+            assert!(first.text.chars().count() <= MAX_CHARS);
+            if number == 0 {
+                let second = entry.call(&toolbox, arguments, &Call::default()).await.expect("an answer");
+                assert_eq!(first, second);
             }
         }
-        for host in all.items().iter().flat_map(|ingress| ingress.hosts()).filter(|host| !host.contains('*'))
-        {
-            let arguments = json!({"url": format!("https://{host}/some/path"), "detail": "detailed"});
-            entry.call(&toolbox, arguments, &Call::default()).await.expect("an answer");
-        }
+        let host = all.items().iter().flat_map(|ingress| ingress.hosts()).find(|host| !host.contains('*'));
+        let arguments = json!({"url": format!("https://{}/some/path", host.expect("a host")), "detail": "detailed"});
+        entry.call(&toolbox, arguments, &Call::default()).await.expect("an answer");
     }
 }
 
