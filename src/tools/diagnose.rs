@@ -32,6 +32,9 @@ use crate::report::time::Time;
 use crate::report::verdict::{AlternativeReport, RuledOutReport, VerdictReport, ruled_out};
 use crate::report::{Render, ending};
 
+/// The name of the tool that ends in a verdict.
+pub const NAME: &str = "diagnose";
+
 /// See the module.
 #[derive(Debug)]
 pub struct Diagnose;
@@ -65,7 +68,7 @@ pub struct Report {
 }
 
 impl Tool for Diagnose {
-    const NAME: &'static str = "diagnose";
+    const NAME: &'static str = NAME;
     const TITLE: &'static str = "Why this URL answers 404";
     const DESCRIPTION: &'static str = "Runs the whole 404 runbook for one URL and returns one verdict: code, \
         confidence, the object and field to blame, cited evidence, fix, and what could not be seen. Call it \
