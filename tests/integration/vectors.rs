@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Read as _;
 
-use routecause::analysis::adoption;
+use routecause::analysis::adoption::{self, Adoption};
 use routecause::analysis::routing::{Decision, Input, Outcome, Target, model_for};
 use routecause::evidence::capture::{Capture, Files};
 use routecause::evidence::cluster::{Cluster, Source};
@@ -185,4 +185,21 @@ fn check(kind: ControllerKind, at_least: usize) {
 #[test]
 fn ingress_nginx_is_predicted_as_recorded() {
     check(ControllerKind::IngressNginx, 2000);
+}
+
+/// The controller writes its address into the status of exactly those Ingresses that it loaded.
+#[test]
+fn ingress_nginx_gave_an_address_to_those_it_is_said_to_load() {
+    let mut judged = 0;
+    for set in sets(ControllerKind::IngressNginx.slug()) {
+        let controller = controller_of(&set, ControllerKind::IngressNginx);
+        let settings = controller.settings();
+        for (ingress, adoption) in adoption::judge_all(controller, &set.snapshot) {
+            let adopted = matches!(adoption, Adoption::Adopted(_));
+            let loaded = adopted && adoption::annotations::load_refusal(&settings, ingress).is_none();
+            assert_eq!(loaded, !ingress.addresses.is_empty(), "{} {}", set.name, ingress.meta.key());
+            judged += 1;
+        }
+    }
+    assert!(judged >= 300, "only {judged} Ingresses");
 }
