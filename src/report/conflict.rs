@@ -5,7 +5,6 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::citation::CitationReport;
 use super::object_ref::{NameRef, ObjectRef};
 use super::route::BackendReport;
 use super::text::Text;
@@ -29,8 +28,6 @@ pub struct ConflictReport {
     /// A URL that shows it.
     pub example: Option<Text>,
     pub fix: String,
-    /// What it rests on.
-    pub evidence: Vec<CitationReport>,
 }
 
 /// A field of an object.
@@ -39,9 +36,6 @@ pub struct PartReport {
     pub object: ObjectRef,
     pub field: Text,
 }
-
-/// Citations that one conflict shows.
-const MOST_EVIDENCE: usize = 3;
 
 impl From<&Conflict> for ConflictReport {
     fn from(conflict: &Conflict) -> Self {
@@ -55,7 +49,6 @@ impl From<&Conflict> for ConflictReport {
             sees: effect(&conflict.sees.effect),
             example: conflict.sees.url.as_deref().map(Text::from),
             fix: fix(&conflict.fix),
-            evidence: conflict.citations.iter().take(MOST_EVIDENCE).map(CitationReport::from).collect(),
         }
     }
 }

@@ -72,7 +72,7 @@ pub struct Report {
     answer: String,
     /// With url: what each controller does with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    decisions: Vec<DecisionReport>,
+    decisions: Vec<String>,
     ingresses: Vec<IngressReport>,
     /// Other Ingresses of the same hosts, or those that there was no room for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -366,7 +366,7 @@ impl<'a> Scene<'a> {
         };
         let mut report = Report {
             answer: self.answer(asked, &shown, &others),
-            decisions: self.decisions(asked),
+            decisions: self.decisions(asked).iter().map(ToString::to_string).collect(),
             ingresses: Vec::new(),
             others: Vec::new(),
             nearest_hosts,
@@ -739,7 +739,7 @@ impl std::fmt::Display for Brief {
 impl Render for Report {
     fn text(&self) -> String {
         let mut lines = vec![self.answer.clone()];
-        lines.extend(self.decisions.iter().map(ToString::to_string));
+        lines.extend(self.decisions.iter().cloned());
         lines.extend(self.ingresses.iter().map(ToString::to_string));
         lines.extend(self.others.iter().map(ToString::to_string));
         if !self.nearest_hosts.is_empty() {

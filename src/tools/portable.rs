@@ -88,6 +88,7 @@ impl Portable {
                 }
             }
             Side::Output => {
+                never_null_when_optional(node);
                 null_as_alternative(node);
                 if node.get("additionalProperties") == Some(&Value::Bool(false)) {
                     node.remove("additionalProperties");
@@ -96,10 +97,27 @@ impl Portable {
                 if self.depth > 0 {
                     node.remove("required");
                 }
-                if self.depth > 1 {
+                if self.depth > 0 {
                     node.remove("description");
                 }
             }
+        }
+    }
+}
+
+/// An output field that may be left out is left out rather than null.
+fn never_null_when_optional(node: &mut Map<String, Value>) {
+    let required: Vec<String> = node
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(ToOwned::to_owned))
+        .collect();
+    let Some(Value::Object(properties)) = node.get_mut("properties") else { return };
+    for (name, property) in properties.iter_mut() {
+        if let (false, Value::Object(property)) = (required.contains(name), property) {
+            without_null(property);
         }
     }
 }

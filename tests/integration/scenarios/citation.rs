@@ -99,7 +99,9 @@ fn log(cited: &Value, held: &Held) -> Result<(), String> {
     // A line is cited with or without the time that kubectl printed before it.
     let same = |raw: &&String| {
         let bare = raw.split_once(' ').map_or("", |(_, rest)| rest);
-        [raw.as_str(), bare].into_iter().any(|raw| Text::new(raw).as_str() == line)
+        // At most 256 characters of a line are cited.
+        let cut = |raw: &str| line.chars().count() == 256 && raw.starts_with(line);
+        [raw.as_str(), bare].into_iter().any(|raw| Text::new(raw).as_str() == line || cut(raw))
     };
     let found: Vec<&String> = lines.iter().filter(same).collect();
     if found.is_empty() {
