@@ -10,11 +10,22 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adoption;
+pub mod annotations;
+pub mod backend;
 pub mod changes;
+pub mod conflict;
+pub mod conflicts;
+pub mod controller_settings;
+pub mod entry;
 pub mod facts;
+pub mod field;
 pub mod logs;
+pub mod probe;
+pub mod reach;
+pub mod reading;
 pub mod routing;
 pub mod timeline;
 pub mod verdicts;
 pub mod view;
 pub mod voice;
+pub mod writes;

@@ -16,6 +16,7 @@ use crate::tools::{Entry, FailureCode, ToolFailure};
 
 mod arguments;
 mod confirm;
+mod demo;
 mod output;
 mod serve;
 mod spinner;
@@ -40,6 +41,8 @@ struct Cli {
 enum Command {
     /// Serves MCP over standard input and output, or over HTTP.
     Serve(serve::Flags),
+    /// Diagnoses the incident inside the program: no cluster, no arguments.
+    Demo(demo::Flags),
 }
 
 /// What went wrong, and with which exit code the program ends.
@@ -117,6 +120,7 @@ impl Invocation {
         let Cli { global, command } = Cli::from_arg_matches(&self.matches)?;
         match command {
             Command::Serve(flags) => serve::run(flags, &global, self.tools).await,
+            Command::Demo(flags) => demo::run(flags, &global, self.tools).await,
         }
     }
 }

@@ -15,3 +15,4 @@ pub mod gather;
 pub mod live;
 pub mod lower;
 pub mod permissions;
+pub mod probe;

@@ -7,8 +7,12 @@
 
 pub mod change;
 pub mod citation;
+pub mod controller;
+pub mod correlation;
 pub mod gap;
+pub mod ingress;
 pub mod limits;
+pub mod logs;
 pub mod next;
 pub mod object_ref;
 pub mod redact;
@@ -16,6 +20,7 @@ pub mod route;
 pub mod scope;
 pub mod text;
 pub mod time;
+pub mod timeline;
 pub mod verdict;
 
 use gap::GapReport;

@@ -4,7 +4,6 @@
 //! lives here once: arguments are checked against the published schema (`arguments`), calls wait their
 //! turn (`gate`), end in time, survive a panic, and answer in two halves that each fit every client.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
@@ -25,8 +24,13 @@ use crate::report::{Image, Render};
 mod arguments;
 pub mod call;
 mod case;
+mod complete;
+pub mod controller_logs_filtered;
+pub mod correlate_changes;
+pub mod diagnose;
 pub mod failure;
 mod gate;
+pub mod get_ingress;
 pub mod match_path;
 pub mod params;
 pub mod portable;
@@ -75,33 +79,6 @@ impl Toolbox {
     /// The source that calls ask; `None` is the settings' own context.
     async fn cluster(&self, context: Option<&str>) -> Result<Cluster, ToolFailure> {
         self.0.sessions.open(&self.0.settings, context).await
-    }
-
-    /// One Ingress as text, for clients that attach it as a resource.
-    ///
-    /// # Errors
-    /// When there is none or it could not be seen.
-    #[expect(clippy::unused_async, reason = "reads the source once the toolbox holds one")]
-    pub async fn ingress_text(&self, namespace: &str, name: &str) -> Result<String, ToolFailure> {
-        let _ = (namespace, name);
-        Err(ToolFailure::new(
-            FailureCode::NoSource,
-            "no source of evidence is connected",
-            "start the server with --context, --capture or --demo",
-        ))
-    }
-
-    /// Values that begin with `prefix`, sorted, from what this identity may read. `context` holds the
-    /// arguments already chosen.
-    #[expect(clippy::unused_async, reason = "reads the source once the toolbox holds one")]
-    pub async fn complete(
-        &self,
-        what: Completable,
-        prefix: &str,
-        context: &BTreeMap<String, String>,
-    ) -> Vec<String> {
-        let _ = (what, prefix, context);
-        Vec::new()
     }
 }
 
@@ -298,7 +275,13 @@ pub enum Completable {
 #[must_use]
 pub fn registry() -> &'static [Entry] {
     static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let mut entries = vec![entry::<match_path::MatchPath>()];
+        let mut entries = vec![
+            entry::<controller_logs_filtered::ControllerLogsFiltered>(),
+            entry::<correlate_changes::CorrelateChanges>(),
+            entry::<diagnose::Diagnose>(),
+            entry::<get_ingress::GetIngress>(),
+            entry::<match_path::MatchPath>(),
+        ];
         entries.sort_by_key(|entry| entry.name);
         entries
     });

@@ -42,16 +42,7 @@ pub struct Facts<'a> {
     pub symptom: Symptom,
     /// Changes found in the windows of the six hypotheses, best first.
     pub changes: Vec<Change>,
-    /// What the decision was before the changes of the window, when history tells.
-    pub before: Option<Before>,
     pub gaps: &'a [Gap],
-}
-
-/// The configuration before the onset, from recorded versions.
-#[derive(Debug, Clone)]
-pub struct Before {
-    pub at: DateTime<Utc>,
-    pub decision: Decision,
 }
 
 /// What the controllers' logs say of the asked URL, and of anything that stopped routing.

@@ -11,7 +11,11 @@ use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+mod candidates;
+#[cfg(test)]
+mod fixtures;
 pub mod ingress_nginx;
+pub mod nearest;
 pub mod spec;
 
 /// How far a prediction can be trusted.
@@ -110,6 +114,7 @@ pub struct Target {
 /// The rule that won.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Winner {
+    /// Empty where the controller's own default backend Service wins.
     pub ingress: Name,
     /// The winning place in that Ingress. For a host's default location: `Place::DefaultBackend`, or
     /// the rule that created the host.
@@ -136,7 +141,8 @@ pub struct Decision {
     pub location: Option<String>,
     /// The path that the upstream receives, without the query.
     pub upstream_path: Option<String>,
-    /// Whether the built-in or configured default backend of the controller answers.
+    /// Whether the built-in default backend of the controller answers, or a Service that its
+    /// arguments name; then the winner has no Ingress.
     pub default_backend: bool,
     /// What decided beyond the rule itself, as data.
     pub notes: Vec<Note>,

@@ -107,7 +107,7 @@ fn build<'a>(
     for (name, why) in table.refused() {
         refused.extend(loaded.iter().find(|i| i.meta.key() == *name).map(|i| (*i, why.clone())));
     }
-    refused.sort_by(|(a, _), (b, _)| a.meta.key().cmp(&b.meta.key()));
+    refused.sort_by_key(|(a, _)| a.meta.key());
     View { kind, controller, settings, basis, adopted, refused, table }
 }
 

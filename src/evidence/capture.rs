@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
-use crate::model::object::Kind;
+use crate::model::object::{Kind, Name};
 use crate::model::probe::ProbeOutput;
 use crate::model::snapshot::Coverage;
 
@@ -80,6 +80,8 @@ pub struct Capture {
     objects: HashMap<Kind, Vec<Value>>,
     /// Kinds that occur, also as empty lists.
     listed: BTreeSet<Kind>,
+    /// Names of Secrets; nothing else of them is kept.
+    secrets: BTreeSet<Name>,
     logs: BTreeMap<LogStream, Cow<'static, [u8]>>,
     pub probes: Vec<ProbeOutput>,
     /// `history.jsonl`, undigested.
@@ -144,8 +146,8 @@ impl Capture {
     /// How much of a kind the capture covers.
     #[must_use]
     pub fn coverage(&self, kind: Kind) -> Coverage {
-        let mut coverage = Coverage::default();
-        coverage.everywhere = self.about.is_some() || self.listed.contains(&kind);
+        let everywhere = self.about.is_some() || self.listed.contains(&kind);
+        let mut coverage = Coverage { everywhere, ..Coverage::default() };
         if !coverage.everywhere {
             coverage.missing.insert(String::new(), Why::NotCaptured);
         }
@@ -159,6 +161,13 @@ impl Capture {
             }
         }
         coverage
+    }
+
+    /// The names of all Secrets there were; `None` where the capture does not say that they were listed.
+    #[must_use]
+    pub fn secret_names(&self) -> Option<&BTreeSet<Name>> {
+        let coverage = self.coverage(Kind::Secret);
+        (coverage.everywhere && coverage.missing.is_empty()).then_some(&self.secrets)
     }
 
     /// Why an object of this kind and namespace may exist without being in the capture; `None` when

@@ -10,9 +10,14 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1 as discovery;
 use k8s_openapi::api::networking::v1 as networking;
 
+use super::changes::{audit_log, history, rv_clock, watch_replay};
 use super::cluster::{Cluster, Scope};
 use super::{controllers, lower};
+use crate::model::change::Replay;
 use crate::model::controller::Controller;
+use crate::model::event::{Event, NamespaceObject};
+use crate::model::gap::{Gap, Unseen};
+use crate::model::ingress::Ingress;
 use crate::model::object::{Kind, Object};
 use crate::model::pod::Pod;
 use crate::model::snapshot::{Coverage, Listing, Lookup, Snapshot};
@@ -35,6 +40,7 @@ fn is_controller(workload: &Workload) -> bool {
 pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
     let mut snapshot = Snapshot::empty(cluster.now());
     snapshot.context = cluster.context();
+    snapshot.secrets = cluster.capture().and_then(|capture| capture.secret_names().cloned());
     let everywhere = Scope::Everywhere { or: focus.clone() };
     let is_live = cluster.live().is_some();
     // Of a live cluster only controllers are kept here; a capture holds all workloads in memory anyway.
@@ -155,6 +161,66 @@ pub async fn changes(cluster: &Cluster, snapshot: &mut Snapshot, namespaces: &BT
     }
 }
 
+/// The kinds whose past decides routing.
+const REPLAYED: [Kind; 3] = [Kind::Ingress, Kind::IngressClass, Kind::Service];
+
+/// Every source of past versions, and what of it could not be read: the files of a capture, or the API
+/// server's own watch cache. Call it after the other steps, whose objects date deletions.
+pub async fn past(cluster: &Cluster, snapshot: &Snapshot) -> (Vec<Replay>, Vec<Gap>) {
+    if let Some(capture) = cluster.capture() {
+        let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let history = capture.history.as_deref().map(|bytes| history::parse(lines(bytes).lines()));
+        let audit = capture.audit.as_deref().map(|bytes| audit_log::parse(lines(bytes).lines()));
+        return (history.into_iter().chain(audit).collect(), Vec::new());
+    }
+    let Some(live) = cluster.live() else { return (Vec::new(), Vec::new()) };
+    let [ingresses, classes, services] =
+        REPLAYED.map(|kind| async move { (kind, live.replay(kind, None, 1).await) });
+    let answers: [_; 3] = join!(ingresses, classes, services).into();
+    let mut points = rv_clock::points(snapshot);
+    for (kind, raw) in &answers {
+        points.extend(raw.iter().flat_map(|raw| watch_replay::points(raw, *kind)));
+    }
+    let clock = rv_clock::rv_clock(points);
+    let mut replays = Vec::new();
+    let mut gaps = Vec::new();
+    for (kind, raw) in answers {
+        match raw {
+            Ok(raw) => replays.push(watch_replay::replay(&raw, kind, None, &clock)),
+            Err(why) => gaps.push(Gap { what: Unseen::History { kind, namespace: None }, why }),
+        }
+    }
+    (replays, gaps)
+}
+
+/// The Ingresses alone: of all namespaces, or of these where that is refused.
+pub async fn ingresses(cluster: &Cluster, focus: &BTreeSet<String>) -> Listing<Ingress> {
+    let scope = Scope::Everywhere { or: focus.clone() };
+    let (items, coverage, _) = cluster
+        .list::<networking::Ingress, _>(Kind::Ingress, &scope, None, |o| Some(lower::ingress::ingress(o)))
+        .await;
+    Listing::new(Kind::Ingress, items, coverage)
+}
+
+/// The namespaces alone.
+pub async fn namespaces(cluster: &Cluster) -> Listing<NamespaceObject> {
+    let scope = Scope::Everywhere { or: BTreeSet::new() };
+    let (items, coverage, _) = cluster
+        .list::<core::Namespace, _>(Kind::Namespace, &scope, None, |o| Some(lower::event::namespace(o)))
+        .await;
+    Listing::new(Kind::Namespace, items, coverage)
+}
+
+/// The Events of these namespaces, apart from any snapshot.
+pub async fn events(cluster: &Cluster, namespaces: &BTreeSet<String>) -> (Listing<Event>, Vec<Gap>) {
+    let scope = Scope::Namespaces(namespaces.clone());
+    let list =
+        cluster.list::<core::Event, _>(Kind::Event, &scope, None, |o| Some(lower::event::event(o))).await;
+    let mut gaps = Vec::new();
+    let events = listing(Kind::Event, list, &mut gaps);
+    (events, gaps)
+}
+
 async fn services(cluster: &Cluster, snapshot: &mut Snapshot, namespaces: &BTreeSet<String>) {
     let Some(scope) = missing_from(&snapshot.services, namespaces) else { return };
     let (items, coverage, gaps) = cluster
@@ -188,8 +254,8 @@ fn missing_from<T: Object>(listing: &Listing<T>, wanted: &BTreeSet<String>) -> O
 
 fn listing<T: Object>(
     kind: Kind,
-    (items, coverage, gaps): (Vec<T>, Coverage, Vec<crate::model::gap::Gap>),
-    into: &mut Vec<crate::model::gap::Gap>,
+    (items, coverage, gaps): (Vec<T>, Coverage, Vec<Gap>),
+    into: &mut Vec<Gap>,
 ) -> Listing<T> {
     into.extend(gaps);
     Listing::new(kind, items, coverage)

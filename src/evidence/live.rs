@@ -13,6 +13,7 @@ mod access_review;
 mod clients;
 mod connect_error;
 mod exec;
+mod failure;
 mod fault;
 mod forward;
 mod guard;
@@ -27,6 +28,7 @@ mod pod_stream;
 mod proxy;
 mod recorded_tls;
 mod redact;
+mod refusal;
 mod replay;
 mod transport;
 
@@ -48,9 +50,10 @@ pub use replay::RawReplay;
 use crate::model::gap::Why;
 use access_review::Reviews;
 use clients::{Access, Identity};
-use fault::{About, Failure};
+use failure::Failure;
 use guard::Load;
 use kubeconfig::Environment;
+use refusal::About;
 use transport::{Call, Transport};
 
 /// How to reach a cluster.

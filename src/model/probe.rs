@@ -59,18 +59,94 @@ impl Target {
 /// One request to send, with everything that bounds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbePlan {
+    /// As it is sent: method, host, path and headers.
     pub request: Request,
-    pub via: Via,
     pub target: Target,
-    /// The pod to start from (exec) or to forward to (port-forward).
-    pub pod: Option<Name>,
-    pub container: Option<String>,
-    /// Where the request is sent: an address the cluster names (direct and exec), or a container port.
-    pub address: Option<SocketAddr>,
-    pub port: u16,
-    pub tls: bool,
-    /// Server name for TLS; the request's host when absent.
-    pub sni: Option<String>,
+    /// The Service, Pod or Ingress whose address is asked.
+    pub to: ObjectKey,
+    pub way: Way,
+    /// The server name of TLS; `None` for plain HTTP.
+    pub tls: Option<String>,
+    /// The other end expects a PROXY protocol line first.
+    pub proxy_protocol: bool,
+}
+
+/// The way a request takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// From this program to an address.
+    Direct(Destination),
+    /// From this program through the API server to a port of a pod.
+    PortForward { pod: Name, port: u16 },
+    /// From a pod, by the HTTP client it has, to an address.
+    Exec { pod: Name, container: Option<String>, address: SocketAddr, commands: Box<Commands> },
+}
+
+impl Way {
+    #[must_use]
+    pub const fn via(&self) -> Via {
+        match self {
+            Self::Direct(_) => Via::Direct,
+            Self::PortForward { .. } => Via::PortForward,
+            Self::Exec { .. } => Via::Exec,
+        }
+    }
+}
+
+/// Where a direct request goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Destination {
+    Address(SocketAddr),
+    /// A load balancer that the cluster names by host name only.
+    Named { host: String, port: u16 },
+}
+
+/// The same request for each HTTP client a pod may have: argument vectors, never a shell's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    pub curl: Vec<String>,
+    /// `None` where wget cannot send it: TLS, PROXY protocol.
+    pub gnu_wget: Option<Vec<String>>,
+    pub busybox_wget: Option<Vec<String>>,
+    /// Without the time limit that some builds do not know.
+    pub old_busybox_wget: Option<Vec<String>>,
+}
+
+/// An HTTP client in a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Client {
+    Curl,
+    GnuWget,
+    BusyboxWget,
+    OldBusyboxWget,
+}
+
+impl Client {
+    /// Which wget printed this help.
+    #[must_use]
+    pub fn of_wget_help(help: &str) -> Self {
+        match (help.contains("BusyBox"), help.contains("-T ")) {
+            (false, _) => Self::GnuWget,
+            (true, true) => Self::BusyboxWget,
+            (true, false) => Self::OldBusyboxWget,
+        }
+    }
+}
+
+/// What a probe brought back, before it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Http {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        millis: u64,
+        certificate: Option<String>,
+    },
+    /// What a client in a pod printed.
+    Printed { client: Client, stdout: Vec<u8>, stderr: Vec<u8>, exit: Option<i32>, truncated: bool },
+    /// The pod has neither curl nor wget, or none that can send this.
+    NoClient,
 }
 
 /// What came back.

@@ -29,13 +29,15 @@ impl From<&Change> for ChangeReport {
     fn from(change: &Change) -> Self {
         let Change { at, precision_s, object, aspect: _, act: _, field, rule: _, before, after, by, via } =
             change;
+        // A value stands in a field; what came or went as a whole has none to cite.
+        let value = |text: &Option<String>| text.as_ref().filter(|_| !field.is_empty()).map(Text::from);
         Self {
             at: Time(*at),
             precision_s: *precision_s,
             object: ObjectRef::from(object),
             field: Text::path(field),
-            before: before.as_ref().map(Text::from),
-            after: after.as_ref().map(Text::from),
+            before: value(before),
+            after: value(after),
             by: by.as_ref().map(Text::from),
             via: via.as_str(),
         }

@@ -141,7 +141,7 @@ impl From<&Winner> for WinnerReport {
             rule: RuleReport {
                 host: Text::new(host),
                 path: Text::new(path),
-                path_type: path_type.map(|kind| kind.as_str()),
+                path_type: path_type.map(super::super::model::ingress::PathType::as_str),
             },
             backend: backend.as_ref().map(BackendReport::from),
             rendered: Text::new(rendered),
@@ -168,7 +168,7 @@ impl From<&Eliminated> for EliminatedReport {
             rule: RuleReport {
                 host: Text::new(host),
                 path: Text::new(path),
-                path_type: path_type.map(|kind| kind.as_str()),
+                path_type: path_type.map(super::super::model::ingress::PathType::as_str),
             },
             code,
             because,

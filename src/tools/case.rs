@@ -13,14 +13,14 @@ use crate::analysis::logs::filter::Filter;
 use crate::analysis::logs::messages::{MessageKind, Subject};
 use crate::analysis::logs::scan::{Asked, Options, Reach, Scan, Scanner};
 use crate::analysis::logs::silence::{Falls, Logging, would_log};
-use crate::analysis::logs::tally::Sample;
+use crate::analysis::logs::tally::{SAMPLE, Sample};
 use crate::analysis::logs::upstream_name;
 use crate::analysis::routing::{Decision, Outcome};
 use crate::analysis::timeline::{self, Correlated, Correlation, Hypothesis, Victim, WhatIf, World};
 use crate::analysis::view::{self, View};
 use crate::analysis::voice::{Expected, Voice};
 use crate::evidence::cluster::Cluster;
-use crate::evidence::{changes as history, gather};
+use crate::evidence::gather;
 use crate::model::change::{Replay, Versioned};
 use crate::model::controller::Controller;
 use crate::model::gap::{Gap, Unseen};
@@ -60,7 +60,7 @@ pub(super) async fn gather(
         let mut namespaces = session::behind(&snapshot, focus, request);
         namespaces.extend(snapshot.controllers.iter().map(|c| c.workload.name.namespace.clone()));
         gather::changes(cluster, &mut snapshot, &namespaces).await;
-        (replays, gaps) = history::replays(cluster, &snapshot).await;
+        (replays, gaps) = gather::past(cluster, &snapshot).await;
     }
     Ok(Case { snapshot, replays, gaps })
 }
@@ -291,7 +291,12 @@ pub(super) fn log_facts(
             let is_of_group = |sample: &&Sample| {
                 group.key.upstream.as_deref().is_none_or(|name| sample.line.contains(name))
             };
-            let sample = run.filter(is_of_group).or_else(|| group.samples.last());
+            let whole = |sample: &&Sample| sample.line.chars().count() < SAMPLE;
+            let sample = run
+                .filter(is_of_group)
+                .filter(whole)
+                .or_else(|| group.samples.iter().find(whole))
+                .or_else(|| group.samples.last());
             answers.push(facts::Answer {
                 voice: group.key.voice,
                 status: group.key.status,
@@ -327,7 +332,7 @@ pub(super) fn log_facts(
         .messages
         .iter()
         .map(|group| facts::Message {
-            kind: group.key.kind.clone(),
+            kind: group.key.kind,
             about: match &group.key.subject {
                 Subject::Ingress(name)
                 | Subject::Service(name)

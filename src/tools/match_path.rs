@@ -23,6 +23,7 @@ use crate::report::text::Text;
 use crate::report::{Render, ending};
 
 /// See the module.
+#[derive(Debug)]
 pub struct MatchPath;
 
 /// What to decide, and under whose rules.
@@ -339,7 +340,7 @@ fn all(
 }
 
 /// A URL that a rule is written for; patterns are asked for by their literal head.
-fn sample(ingress: &Ingress, rule: usize, path: usize) -> Option<Request> {
+pub(super) fn sample(ingress: &Ingress, rule: usize, path: usize) -> Option<Request> {
     let written = ingress.rules.get(rule)?;
     let place = written.paths().get(path)?;
     let host = match written.host() {

@@ -5,7 +5,8 @@
 //! formats only Rust knows go away; an input that may be null is simply optional, since null counts as
 //! absent; an output that may be null is `anyOf` with the null type; `additionalProperties: false` is
 //! left out of inputs although unknown arguments are still refused (`arguments`); and an output
-//! describes its top-level fields only, because no model is shown the rest.
+//! describes its top-level fields and requires only those, because no model is shown the rest and every
+//! list of tools is paid for.
 //!
 //! What cannot be made portable (recursive types, fields of any type) is caught by the schema tests.
 
@@ -88,7 +89,13 @@ impl Portable {
             }
             Side::Output => {
                 null_as_alternative(node);
+                if node.get("additionalProperties") == Some(&Value::Bool(false)) {
+                    node.remove("additionalProperties");
+                }
                 node.remove("default");
+                if self.depth > 0 {
+                    node.remove("required");
+                }
                 if self.depth > 1 {
                     node.remove("description");
                 }
@@ -301,6 +308,7 @@ mod tests {
         );
         assert_eq!(schema["properties"]["list"]["items"]["properties"]["port"], json!({"type": "integer"}));
         assert_eq!(schema["required"], json!(["detail", "port", "list", "source"]));
+        assert!(schema["properties"]["list"]["items"].get("required").is_none());
         let text = schema.to_string();
         assert!(!text.contains("$ref") && !text.contains("oneOf") && !text.contains("Deep."), "{text}");
     }

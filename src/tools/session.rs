@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::analysis::facts::candidates::touches;
 use crate::evidence::capture::{Capture, CaptureError};
 use crate::evidence::cluster::{self, Cluster};
-use crate::evidence::live::{Live, LiveOptions};
+use crate::evidence::live::{Live, LiveOptions, Probes};
 use crate::evidence::{demo, gather};
 use crate::model::object::Name;
+use crate::model::probe::Via;
 use crate::model::request::Request;
 use crate::model::snapshot::{Lookup, Snapshot};
 use crate::report::text::Text;
@@ -36,10 +37,19 @@ impl Sessions {
                 let options = LiveOptions {
                     kubeconfig: kubeconfig.clone(),
                     context: key.clone().or_else(|| chosen.clone()),
+                    probes: Probes {
+                        direct: settings.probes.allows(Via::Direct),
+                        port_forward: settings.probes.allows(Via::PortForward),
+                        exec: settings.probes.allows(Via::Exec),
+                    },
                     ..LiveOptions::default()
                 };
                 let live = Live::connect(&options).await.map_err(|error| {
                     ToolFailure::new(FailureCode::NoSource, error.message(), error.next())
+                })?;
+                // One answer for a cluster that is not there, instead of a gap for every list.
+                live.reach().await.map_err(|error| {
+                    ToolFailure::new(FailureCode::Unreachable, error.message(), error.next())
                 })?;
                 cluster::Source::Live(Box::new(live))
             }
@@ -220,7 +230,7 @@ pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
             (whole.min(strsim::damerau_levenshtein(&last(name), &last(wanted))), name)
         })
         .collect();
-    found.sort();
+    found.sort_unstable();
     let names: Vec<String> = found.into_iter().take(5).map(|(_, name)| Text::new(name).to_string()).collect();
     if names.is_empty() { "none at all".to_owned() } else { names.join(", ") }
 }

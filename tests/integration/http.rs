@@ -158,17 +158,39 @@ async fn with_a_token_only_its_holder_gets_in_and_health_is_open() {
 }
 
 #[tokio::test]
+async fn a_closed_connection_takes_the_call_back() {
+    let running = start(None).await;
+    for (word, token) in [("silent", None), ("told", Some(7))] {
+        let mut params = json!({"name": "sleep", "arguments": {"word": word}});
+        if let Some(token) = token {
+            params["_meta"] = json!({"progressToken": token});
+        }
+        let mut stream = TcpStream::connect(running.address).await.expect("connected");
+        stream.write_all(call(running.address, "sleep", params).as_bytes()).await.expect("written");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(stream);
+        puppets::gets_up(word).await;
+    }
+    running.end().await;
+}
+
+/// A modern `tools/call` as it goes over the wire.
+fn call(address: SocketAddr, tool: &str, params: Value) -> String {
+    let params = dressed(Era::Modern, &json!({}), params);
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
+    format!(
+        "POST /mcp HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\n\
+         mcp-method: tools/call\r\nmcp-name: {tool}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
 async fn a_request_under_way_is_answered_before_the_end() {
     let running = start(None).await;
     let address = running.address;
-    let params = dressed(Era::Modern, &json!({}), json!({"name": "work", "arguments": {}}));
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
-    let request = format!(
-        "POST /mcp HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\n\
-         mcp-method: tools/call\r\nmcp-name: work\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let request = call(address, "work", json!({"name": "work", "arguments": {}}));
     let mut stream = TcpStream::connect(address).await.expect("connected");
     stream.write_all(request.as_bytes()).await.expect("written");
     tokio::time::sleep(Duration::from_millis(20)).await;

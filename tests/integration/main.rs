@@ -21,6 +21,8 @@ mod live_source;
 mod log_properties;
 /// Recorded controller logs, held to who really answered.
 mod log_vectors;
+/// Laws of the routing models.
+mod properties;
 /// MCP in process, in both eras: lists, calls, failures, progress, cancelling, asking.
 mod protocol;
 /// Recorded incidents: the verdict, what it rests on, and that all of it exists.

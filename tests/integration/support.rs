@@ -5,4 +5,3 @@ pub(crate) mod field_path;
 pub(crate) mod golden;
 pub(crate) mod mcp;
 pub(crate) mod puppets;
-pub(crate) mod snapshot;

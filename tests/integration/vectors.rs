@@ -8,20 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Read as _;
 
-use routecause::analysis::adoption;
+use routecause::analysis::adoption::{self, Adoption};
 use routecause::analysis::routing::{Decision, Input, Outcome, Target, model_for};
-use routecause::model::controller::ControllerKind;
+use routecause::evidence::capture::{Capture, Files};
+use routecause::evidence::cluster::{Cluster, Source};
+use routecause::evidence::gather;
+use routecause::model::controller::{Controller, ControllerKind};
 use routecause::model::request::Request;
+use routecause::model::snapshot::Snapshot;
 use serde_json::Value;
-
-use crate::support::snapshot;
 
 /// Lines that differ for a reason that is explained in `docs/controllers/<slug>.md`.
 const KNOWN: &[&str] = &[];
 
 struct Set {
     name: String,
-    objects: String,
+    snapshot: Snapshot,
     vectors: Vec<Value>,
 }
 
@@ -30,30 +32,34 @@ fn sets(slug: &str) -> Vec<Set> {
     let path = format!("{}/tests/vectors/{slug}.tar.gz", env!("CARGO_MANIFEST_DIR"));
     let file = std::fs::File::open(&path).expect("an archive");
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
-    let mut files: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut folders: BTreeMap<String, Files> = BTreeMap::new();
     for entry in archive.entries().expect("entries") {
         let mut entry = entry.expect("an entry");
         let path = entry.path().expect("a path").to_string_lossy().into_owned();
-        let parts: Vec<&str> = path.split('/').collect();
-        if let [_, set, file] = parts.as_slice()
+        if let [_, set, file] = path.split('/').collect::<Vec<_>>().as_slice()
             && !file.is_empty()
         {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).expect("text");
-            files.entry((*set).to_owned()).or_default().insert((*file).to_owned(), text);
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).expect("bytes");
+            folders.entry((*set).to_owned()).or_default().insert((*file).to_owned(), bytes.into());
         }
     }
-    let of = |(name, mut files): (String, BTreeMap<String, String>)| Set {
-        name,
-        objects: files.remove("objects.yaml").expect("objects"),
-        vectors: files
-            .remove("vectors.jsonl")
-            .expect("vectors")
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"))
-            .collect(),
-    };
-    files.into_iter().map(of).collect()
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    folders.into_iter().map(|(name, files)| runtime.block_on(set(name, files))).collect()
+}
+
+/// Reads one set the way the program reads a capture.
+async fn set(name: String, mut files: Files) -> Set {
+    let lines = files.remove("vectors.jsonl").expect("vectors");
+    let lines = String::from_utf8(lines.into_owned()).expect("text");
+    let capture = Capture::from_files(files, Vec::new(), &name).expect("a capture");
+    let cluster = Cluster::new(Source::Capture(Box::new(capture)), None);
+    let mut snapshot = gather::routing(&cluster, &BTreeSet::new()).await;
+    let namespaces = snapshot.namespaces.items().iter().map(|namespace| namespace.meta.name.clone());
+    let namespaces: BTreeSet<String> = namespaces.collect();
+    gather::backends(&cluster, &mut snapshot, &namespaces).await;
+    let vectors = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    Set { name, snapshot, vectors }
 }
 
 /// Agreement of one model with its archive.
@@ -61,15 +67,10 @@ fn agreement(kind: ControllerKind) -> (usize, BTreeMap<String, String>) {
     let mut total = 0;
     let mut differences = BTreeMap::new();
     for set in sets(kind.slug()) {
-        let snapshot = snapshot::of_yaml(&set.objects);
-        let controller = snapshot
-            .controllers
-            .iter()
-            .find(|controller| controller.kind == kind)
-            .unwrap_or_else(|| panic!("{} shows no {kind}", set.name));
+        let controller = controller_of(&set, kind);
         let settings = controller.settings();
-        let ingresses = adoption::adopted(controller, &snapshot);
-        let input = Input { ingresses: &ingresses, snapshot: &snapshot, settings: &settings };
+        let ingresses = adoption::adopted(controller, &set.snapshot);
+        let input = Input { ingresses: &ingresses, snapshot: &set.snapshot, settings: &settings };
         let table = model_for(kind).expect("a model").compile(&input);
         for vector in &set.vectors {
             total += 1;
@@ -84,6 +85,13 @@ fn agreement(kind: ControllerKind) -> (usize, BTreeMap<String, String>) {
         }
     }
     (total, differences)
+}
+
+fn controller_of(set: &Set, kind: ControllerKind) -> &Controller {
+    let mut controllers = set.snapshot.controllers.iter();
+    controllers
+        .find(|controller| controller.kind == kind)
+        .unwrap_or_else(|| panic!("{} shows no {kind}", set.name))
 }
 
 fn request_of(vector: &Value) -> Request {
@@ -177,4 +185,21 @@ fn check(kind: ControllerKind, at_least: usize) {
 #[test]
 fn ingress_nginx_is_predicted_as_recorded() {
     check(ControllerKind::IngressNginx, 2000);
+}
+
+/// The controller writes its address into the status of exactly those Ingresses that it loaded.
+#[test]
+fn ingress_nginx_gave_an_address_to_those_it_is_said_to_load() {
+    let mut judged = 0;
+    for set in sets(ControllerKind::IngressNginx.slug()) {
+        let controller = controller_of(&set, ControllerKind::IngressNginx);
+        let settings = controller.settings();
+        for (ingress, adoption) in adoption::judge_all(controller, &set.snapshot) {
+            let adopted = matches!(adoption, Adoption::Adopted(_));
+            let loaded = adopted && adoption::annotations::load_refusal(&settings, ingress).is_none();
+            assert_eq!(loaded, !ingress.addresses.is_empty(), "{} {}", set.name, ingress.meta.key());
+            judged += 1;
+        }
+    }
+    assert!(judged >= 300, "only {judged} Ingresses");
 }

@@ -13,6 +13,7 @@ use super::class::{
 use crate::analysis::routing::Refusal;
 use crate::model::controller::Settings;
 use crate::model::ingress::Ingress;
+use crate::model::ingress_class::IngressClass;
 use crate::model::snapshot::{Lookup, Snapshot};
 
 /// F5's controller does not start without its own class object.
@@ -102,9 +103,7 @@ pub(super) fn aws(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot) -
         return Adoption::Refused(refusal);
     }
     let configured = settings.value("ingress-class").unwrap_or("alb");
-    let is_alb = |class: &crate::model::ingress_class::IngressClass| {
-        class.controller.as_deref() == Some("ingress.k8s.aws/alb")
-    };
+    let is_alb = |class: &IngressClass| class.controller.as_deref() == Some("ingress.k8s.aws/alb");
     match (annotation(ingress), &ingress.class_name) {
         (Some(""), _) if configured.is_empty() => classless(true),
         (Some(value), _) => by_annotation(value, if configured.is_empty() { "alb" } else { configured }),

@@ -22,6 +22,7 @@ pub const DEFAULT_PREFIX: &str = "nginx.ingress.kubernetes.io";
 
 /// What a controller accepts.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the controller, each on its own")]
 pub(crate) struct Policy<'a> {
     /// With the slash.
     prefix: String,
@@ -114,9 +115,9 @@ impl<'a> Policy<'a> {
         self.raw(ingress, name).is_some()
     }
 
-    /// The networks of an address list: `None` when unset, `Some(None)` when one of them is none.
-    pub(crate) fn networks<'i>(&self, ingress: &'i Ingress, name: &str) -> Option<Option<Vec<&'i str>>> {
-        self.raw(ingress, name).map(check::networks)
+    /// Whether an address list is one, when it is set.
+    pub(crate) fn is_address_list(&self, ingress: &Ingress, name: &str) -> Option<bool> {
+        self.raw(ingress, name).map(check::are_networks)
     }
 
     fn raw<'i>(&self, ingress: &'i Ingress, name: &str) -> Option<&'i str> {
@@ -257,9 +258,8 @@ mod tests {
     }
 
     fn ingress(annotations: &[(&str, &str)]) -> Ingress {
-        let full = |name: &str| match name.contains('/') {
-            true => name.to_owned(),
-            false => format!("{DEFAULT_PREFIX}/{name}"),
+        let full = |name: &str| {
+            if name.contains('/') { name.to_owned() } else { format!("{DEFAULT_PREFIX}/{name}") }
         };
         Ingress {
             meta: ObjectMeta {
@@ -270,30 +270,30 @@ mod tests {
         }
     }
 
-    fn risky(name: &str, risk: &'static str, allowed: &str) -> Option<Refusal> {
-        Some(Refusal::RiskyAnnotation {
+    fn risky(name: &str, risk: &'static str, allowed: &str) -> Refusal {
+        Refusal::RiskyAnnotation {
             key: format!("{DEFAULT_PREFIX}/{name}"),
             risk,
             allowed: allowed.to_owned(),
-        })
+        }
     }
 
-    fn invalid(name: &str) -> Option<Refusal> {
-        Some(Refusal::InvalidAnnotation { key: format!("{DEFAULT_PREFIX}/{name}") })
+    fn invalid(name: &str) -> Refusal {
+        Refusal::InvalidAnnotation { key: format!("{DEFAULT_PREFIX}/{name}") }
     }
 
     #[test]
     fn the_newest_release_drops_what_it_was_seen_to_drop() {
         let settings = settings(Some("1.15.1"), &[], &[]);
         for (annotations, expected) in [
-            (vec![("server-snippet", "return 418;")], risky("server-snippet", "Critical", "High")),
-            (vec![("server-alias", "bad alias")], invalid("server-alias")),
-            (vec![("upstream-vhost", "a b")], invalid("upstream-vhost")),
-            (vec![("limit-rps", "x")], invalid("limit-rps")),
-            (vec![("default-backend", "no/such")], invalid("default-backend")),
-            (vec![("permanent-redirect", "not a url")], invalid("permanent-redirect")),
-            (vec![("permanent-redirect-code", "abc")], invalid("permanent-redirect-code")),
-            (vec![("temporal-redirect", "https://host$request_uri")], invalid("temporal-redirect")),
+            (vec![("server-snippet", "return 418;")], Some(risky("server-snippet", "Critical", "High"))),
+            (vec![("server-alias", "bad alias")], Some(invalid("server-alias"))),
+            (vec![("upstream-vhost", "a b")], Some(invalid("upstream-vhost"))),
+            (vec![("limit-rps", "x")], Some(invalid("limit-rps"))),
+            (vec![("default-backend", "no/such")], Some(invalid("default-backend"))),
+            (vec![("permanent-redirect", "not a url")], Some(invalid("permanent-redirect"))),
+            (vec![("permanent-redirect-code", "abc")], Some(invalid("permanent-redirect-code"))),
+            (vec![("temporal-redirect", "https://host$request_uri")], Some(invalid("temporal-redirect"))),
             (vec![("temporal-redirect", "/a"), ("permanent-redirect", "not a url")], None),
             (vec![("rewrite-target", "/a b")], None),
             (vec![("use-regex", "yes")], None),
@@ -318,15 +318,25 @@ mod tests {
         for (version, flags, expected_snippet, expected_alias) in [
             (Some("1.8.5"), vec![], None, None),
             (Some("1.11.5"), vec![], None, None),
-            (Some("1.11.5"), vec![("enable-annotation-validation", "true")], None, invalid("server-alias")),
-            (Some("1.12.0"), vec![], risky("server-snippet", "Critical", "High"), invalid("server-alias")),
+            (
+                Some("1.11.5"),
+                vec![("enable-annotation-validation", "true")],
+                None,
+                Some(invalid("server-alias")),
+            ),
+            (
+                Some("1.12.0"),
+                vec![],
+                Some(risky("server-snippet", "Critical", "High")),
+                Some(invalid("server-alias")),
+            ),
             (
                 Some("1.12.0"),
                 vec![("enable-annotation-validation", "false")],
-                risky("server-snippet", "Critical", "High"),
+                Some(risky("server-snippet", "Critical", "High")),
                 None,
             ),
-            (None, vec![], risky("server-snippet", "Critical", "High"), invalid("server-alias")),
+            (None, vec![], Some(risky("server-snippet", "Critical", "High")), Some(invalid("server-alias"))),
         ] {
             let settings = settings(version, &flags, &[]);
             assert_eq!(load_refusal(&settings, &snippet), expected_snippet, "{version:?}");
@@ -339,10 +349,15 @@ mod tests {
         let low = settings(Some("1.15.1"), &[], &[("annotations-risk-level", "Low")]);
         let critical = settings(Some("1.15.1"), &[], &[("annotations-risk-level", "Critical")]);
         for (name, value, under_low, under_critical) in [
-            ("app-root", "/x", risky("app-root", "Medium", "Low"), None),
-            ("whitelist-source-range", "10.0.0.1", risky("whitelist-source-range", "Medium", "Low"), None),
+            ("app-root", "/x", Some(risky("app-root", "Medium", "Low")), None),
+            (
+                "whitelist-source-range",
+                "10.0.0.1",
+                Some(risky("whitelist-source-range", "Medium", "Low")),
+                None,
+            ),
             ("use-regex", "true", None, None),
-            ("configuration-snippet", "x", risky("configuration-snippet", "Critical", "Low"), None),
+            ("configuration-snippet", "x", Some(risky("configuration-snippet", "Critical", "Low")), None),
         ] {
             let ingress = ingress(&[(name, value)]);
             assert_eq!(load_refusal(&low, &ingress), under_low, "{name}");

@@ -10,6 +10,7 @@ use super::{Adoption, selector};
 use crate::analysis::routing::Refusal;
 use crate::model::controller::Settings;
 use crate::model::ingress::Ingress;
+use crate::model::ingress_class::IngressClass;
 use crate::model::snapshot::Snapshot;
 
 const TRAEFIK_CONTROLLER: &str = "traefik.io/ingress-controller";
@@ -79,7 +80,7 @@ pub(super) fn haproxytech(settings: &Settings, ingress: &Ingress, snapshot: &Sna
     let by_default = by_default(snapshot, |object| object.controller.as_deref() == Some(&controller));
     match by_default {
         Adoption::Refused(Refusal::NoClass) if own.is_none() => {
-            classless(!snapshot.classes.items().iter().any(|class| class.is_default()))
+            classless(!snapshot.classes.items().iter().any(IngressClass::is_default))
         }
         Adoption::Adopted(_) | Adoption::Refused(_) => by_default,
     }
@@ -88,8 +89,7 @@ pub(super) fn haproxytech(settings: &Settings, ingress: &Ingress, snapshot: &Sna
 /// The field, else the annotation, else a default class.
 pub(super) fn apisix(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot) -> Adoption {
     let controller = settings.config("controller_name").unwrap_or(APISIX_CONTROLLER);
-    let own =
-        |object: &crate::model::ingress_class::IngressClass| object.controller.as_deref() == Some(controller);
+    let own = |object: &IngressClass| object.controller.as_deref() == Some(controller);
     match (&ingress.class_name, annotation(ingress)) {
         (Some(class), _) => by_object(class, snapshot, own),
         (None, Some(class)) => by_object(class, snapshot, own),

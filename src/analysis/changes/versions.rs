@@ -68,7 +68,7 @@ fn ordered(mut versions: Vec<&ObjectVersion>) -> Vec<&ObjectVersion> {
         versions.sort_by_key(|version| (number(version), version.op, version.at));
         versions.dedup_by_key(|version| (number(version), version.op));
     } else {
-        versions.sort_by(|a, b| (a.at, a.op, number(a)).cmp(&(b.at, b.op, number(b))));
+        versions.sort_by_key(|a| (a.at, a.op, number(a)));
     }
     versions
 }

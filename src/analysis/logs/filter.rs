@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use crate::model::host::HostName;
 use crate::model::log::Window;
@@ -31,6 +31,12 @@ impl Filter {
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self { statuses: BTreeSet::from([status]), ..Self::default() }
+    }
+
+    /// Compiles a pattern; `None` when it is not a regular expression this program takes.
+    #[must_use]
+    pub fn pattern(text: &str) -> Option<Regex> {
+        RegexBuilder::new(text).size_limit(1 << 20).build().ok()
     }
 
     #[must_use]

@@ -187,7 +187,7 @@ fn takes(ingress: &Ingress, host: &str) -> bool {
 /// The Services that requests for this host may be sent to.
 fn backends<'a>(ingress: &'a Ingress, host: &'a str) -> impl Iterator<Item = Name> + 'a {
     let rules = ingress.rules.iter().filter(move |rule| spec_match(rule.host(), host));
-    let paths = rules.flat_map(|rule| rule.paths()).map(|path| &path.backend);
+    let paths = rules.flat_map(crate::model::ingress::Rule::paths).map(|path| &path.backend);
     let backends = paths.chain(&ingress.default_backend);
     backends.filter_map(|to| to.service()).map(|(name, _)| Name::new(&ingress.meta.namespace, name))
 }

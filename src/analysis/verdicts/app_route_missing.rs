@@ -12,6 +12,7 @@ use super::super::facts::symptom::{Speaker, is_entry};
 use super::super::routing::Outcome;
 use super::{Because, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct AppRouteMissing;
 
 impl Verdict for AppRouteMissing {

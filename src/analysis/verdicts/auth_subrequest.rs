@@ -15,6 +15,7 @@ use super::super::facts::candidates::touches;
 use super::super::routing::Outcome;
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
+#[derive(Debug)]
 pub struct AuthSubrequest;
 
 const AUTH_URL: &str = "nginx.ingress.kubernetes.io/auth-url";

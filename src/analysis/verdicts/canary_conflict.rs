@@ -11,6 +11,7 @@ use super::super::facts::candidates::Standing;
 use super::super::routing::Outcome;
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
+#[derive(Debug)]
 pub struct CanaryConflict;
 
 const CANARY: &str = "nginx.ingress.kubernetes.io/canary";

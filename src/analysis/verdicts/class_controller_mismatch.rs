@@ -12,6 +12,7 @@ use super::super::facts::Facts;
 use super::super::routing::Refusal;
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
+#[derive(Debug)]
 pub struct ClassControllerMismatch;
 
 impl Verdict for ClassControllerMismatch {

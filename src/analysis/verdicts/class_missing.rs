@@ -11,6 +11,7 @@ use super::super::facts::Facts;
 use super::super::routing::Refusal;
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, said};
 
+#[derive(Debug)]
 pub struct ClassMissing;
 
 impl Verdict for ClassMissing {
@@ -38,8 +39,8 @@ impl Verdict for ClassMissing {
             Evidence { point: Point::NoClassSet, source: cite::annotation(ingress, CLASS_ANNOTATION) },
         ];
         let classes = facts.snapshot.classes.items();
-        if facts.snapshot.classes.covers_everything() {
-            if let Some(class) = ours(facts).or(classes.first()) {
+        if facts.snapshot.classes.covers_everything()
+            && let Some(class) = ours(facts).or(classes.first()) {
                 evidence.push(Evidence {
                     point: Point::NoDefaultClass { classes: classes.len() },
                     source: cite::field(
@@ -49,7 +50,6 @@ impl Verdict for ClassMissing {
                     ),
                 });
             }
-        }
         let said = gate::said(facts, Some(&name), said::class_ignored);
         let heard = said.is_some();
         evidence.extend(

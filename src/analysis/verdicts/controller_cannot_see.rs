@@ -8,6 +8,7 @@ use super::super::facts::Facts;
 use super::super::routing::Refusal;
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct ControllerCannotSee;
 
 impl Verdict for ControllerCannotSee {

@@ -11,6 +11,7 @@ use super::super::facts::Facts;
 use super::super::facts::candidates::Standing;
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct DuplicateHostPath;
 
 impl Verdict for DuplicateHostPath {
@@ -22,7 +23,7 @@ impl Verdict for DuplicateHostPath {
         let Some((winning, place)) = facts.winner() else { return Ruling::Silent };
         let Some(rule) = winning.path_at(place) else { return Ruling::Silent };
         let host = match place {
-            Place::Path(r, _) | Place::Rule(r) => winning.rules.get(r).map(|rule| rule.host()),
+            Place::Path(r, _) | Place::Rule(r) => winning.rules.get(r).map(crate::model::ingress::Rule::host),
             Place::DefaultBackend => None,
         };
         let loser = facts.candidates.iter().find(|candidate| {

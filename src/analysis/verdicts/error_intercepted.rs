@@ -10,6 +10,7 @@ use super::super::facts::symptom::Speaker;
 use super::super::voice::Voice;
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct ErrorIntercepted;
 
 const KEY: &str = "custom-http-errors";

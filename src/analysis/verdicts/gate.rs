@@ -93,8 +93,8 @@ pub(super) fn adoption_confidence(facts: &Facts<'_>, said: bool) -> Confidence {
 }
 
 /// What the controller said of an object, with the line, how often, and whether it did.
-pub(super) fn said<'a>(
-    facts: &'a Facts<'_>,
+pub(super) fn said(
+    facts: &Facts<'_>,
     about: Option<&Name>,
     what: impl Fn(&MessageKind) -> bool,
 ) -> Option<(u64, Option<chrono::DateTime<chrono::Utc>>, Citation)> {
@@ -114,6 +114,6 @@ pub(super) fn on_host<'a>(facts: &Facts<'a>) -> Vec<&'a Ingress> {
             ingress.rules.iter().any(|rule| !rule.host().is_empty() && spec_match(rule.host(), host))
         })
         .collect();
-    found.sort_by(|a, b| (a.meta.created, a.meta.key()).cmp(&(b.meta.created, b.meta.key())));
+    found.sort_by_key(|a| (a.meta.created, a.meta.key()));
     found
 }

@@ -10,6 +10,7 @@ use super::super::facts::symptom::Seen;
 use super::super::routing::{Note, Outcome};
 use super::{Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct Healthy;
 
 impl Verdict for Healthy {

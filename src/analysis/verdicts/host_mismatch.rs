@@ -14,6 +14,7 @@ use super::super::facts::symptom::is_entry;
 use super::super::routing::Outcome;
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct HostMismatch;
 
 impl Verdict for HostMismatch {
@@ -141,7 +142,7 @@ fn nearest(facts: &Facts<'_>) -> Option<String> {
 fn serves(facts: &Facts<'_>, host: &str) -> bool {
     let Ok(name) = crate::model::host::HostName::parse(host) else { return false };
     let mut request = facts.request.clone();
-    request.host_as_sent = host.to_owned();
+    host.clone_into(&mut request.host_as_sent);
     request.host = name;
     facts.view.decide(&request).outcome != Outcome::NoRoute
 }

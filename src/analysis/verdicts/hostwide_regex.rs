@@ -15,6 +15,7 @@ use super::super::facts::Facts;
 use super::super::routing::{Outcome, Winner};
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct HostwideRegex;
 
 /// The annotations that do it, the stronger first.

@@ -5,6 +5,7 @@ use crate::model::verdict::{Code, Confidence};
 use super::super::facts::Facts;
 use super::{Evidence, Fix, Judgement, Ruling, Verdict, cite};
 
+#[derive(Debug)]
 pub struct InsufficientEvidence;
 
 impl Verdict for InsufficientEvidence {

@@ -9,6 +9,7 @@ use super::super::facts::Facts;
 use super::super::routing::Note;
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct NoReadyEndpoints;
 
 impl Verdict for NoReadyEndpoints {

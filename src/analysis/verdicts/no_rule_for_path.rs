@@ -12,8 +12,12 @@ use crate::model::verdict::{Code, Confidence};
 use super::super::facts::Facts;
 use super::super::facts::symptom::Speaker;
 use super::super::routing::{Basis, Outcome};
-use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
+use super::{
+    Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate, path_dialect,
+    pathtype_mismatch,
+};
 
+#[derive(Debug)]
 pub struct NoRuleForPath;
 
 impl Verdict for NoRuleForPath {
@@ -29,6 +33,10 @@ impl Verdict for NoRuleForPath {
             };
         }
         if !gate::is_404(facts) || !gate::controller_may_have_answered(facts) {
+            return Ruling::Silent;
+        }
+        // A rule that nearly takes it is another verdict's matter.
+        if pathtype_mismatch::nearly(facts, facts.request).is_some() || path_dialect::rule(facts).is_some() {
             return Ruling::Silent;
         }
         let hosts = gate::on_host(facts);

@@ -7,6 +7,7 @@ use super::super::facts::Facts;
 use super::super::facts::symptom::Seen;
 use super::{Because, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct NotA404;
 
 impl Verdict for NotA404 {

@@ -12,6 +12,7 @@ use super::super::facts::Facts;
 use super::super::routing::{Edit, Outcome};
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct PathDialect;
 
 const USE_REGEX: &str = "nginx.ingress.kubernetes.io/use-regex";
@@ -28,21 +29,16 @@ impl Verdict for PathDialect {
         if !applies {
             return Ruling::Silent;
         }
-        let hosts = gate::on_host(facts);
-        let found = hosts.iter().find_map(|ingress| {
-            let place = would_match(facts, ingress, &hosts)?;
-            Some((*ingress, place))
-        });
-        let Some((ingress, place)) = found else { return Ruling::Silent };
-        let Some(rule) = ingress.path_at(place) else { return Ruling::Silent };
+        let Some((ingress, place)) = rule(facts) else { return Ruling::Silent };
+        let Some(written) = ingress.path_at(place) else { return Ruling::Silent };
         let name = ingress.meta.key();
         let mut evidence = vec![
             Evidence {
-                point: Point::PatternOnPlainHost { path: rule.path.clone() },
+                point: Point::PatternOnPlainHost { path: written.path.clone() },
                 source: cite::path(ingress, place),
             },
             Evidence {
-                point: Point::PatternOnPlainHost { path: rule.path.clone() },
+                point: Point::PatternOnPlainHost { path: written.path.clone() },
                 source: cite::annotation(ingress, USE_REGEX),
             },
         ];
@@ -63,6 +59,12 @@ impl Verdict for PathDialect {
         }
         .into()
     }
+}
+
+/// The rule whose pattern would take the request on a host in regex mode.
+pub(super) fn rule<'a>(facts: &Facts<'a>) -> Option<(&'a Ingress, Place)> {
+    let hosts = gate::on_host(facts);
+    hosts.iter().find_map(|ingress| Some((*ingress, would_match(facts, ingress, &hosts)?)))
 }
 
 fn would_match(facts: &Facts<'_>, ingress: &Ingress, hosts: &[&Ingress]) -> Option<Place> {

@@ -15,6 +15,7 @@ use super::super::facts::symptom::{is_entry, same_url};
 use super::super::routing::{Edit, Outcome};
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct PathtypeMismatch;
 
 impl Verdict for PathtypeMismatch {
@@ -88,7 +89,7 @@ impl Verdict for PathtypeMismatch {
 }
 
 /// The rule that would take the request with another path type: the longest path first.
-fn nearly<'a>(facts: &Facts<'a>, request: &Request) -> Option<(&'a Ingress, Place, PathType)> {
+pub(super) fn nearly<'a>(facts: &Facts<'a>, request: &Request) -> Option<(&'a Ingress, Place, PathType)> {
     let asked = request.path.as_str();
     let mut found: Vec<(&Ingress, Place, PathType, usize)> = Vec::new();
     for ingress in gate::on_host(facts) {

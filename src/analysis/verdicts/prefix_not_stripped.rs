@@ -13,6 +13,7 @@ use super::super::facts::symptom::is_entry;
 use super::super::routing::Outcome;
 use super::{Because, Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct PrefixNotStripped;
 
 const REWRITE: &str = "nginx.ingress.kubernetes.io/rewrite-target";
@@ -39,7 +40,7 @@ impl Verdict for PrefixNotStripped {
         let pair = stripped_works(facts, prefix);
         // Every answer under the prefix is 404: worth a thought, proof of nothing.
         let none_ever = facts.log.answers.iter().all(|answer| answer.status == 404);
-        if pair.is_none() && !(none_ever && !facts.log.answers.is_empty()) {
+        if pair.is_none() && (!none_ever || facts.log.answers.is_empty()) {
             return Ruling::Silent;
         }
         let name = ingress.meta.key();

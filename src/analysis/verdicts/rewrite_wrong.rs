@@ -12,6 +12,7 @@ use super::super::facts::Facts;
 use super::super::routing::Outcome;
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct RewriteWrong;
 
 const REWRITE: &str = "nginx.ingress.kubernetes.io/rewrite-target";

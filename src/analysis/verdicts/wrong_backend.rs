@@ -10,6 +10,7 @@ use crate::model::verdict::{Code, Confidence};
 use super::super::facts::Facts;
 use super::{Culprit, Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
+#[derive(Debug)]
 pub struct WrongBackend;
 
 impl Verdict for WrongBackend {

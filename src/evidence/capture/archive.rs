@@ -239,10 +239,10 @@ fn zip(file: std::fs::File, name: &str, sink: &mut Sink) {
                 }
             }
             Some(_) => {
-                sink.gap(&path, Why::Malformed { detail: "a link (links are not followed)".to_owned() })
+                sink.gap(&path, Why::Malformed { detail: "a link (links are not followed)".to_owned() });
             }
             None => {
-                sink.gap(&path, Why::Malformed { detail: "its path leads out of the archive".to_owned() })
+                sink.gap(&path, Why::Malformed { detail: "its path leads out of the archive".to_owned() });
             }
         }
     }

@@ -13,13 +13,14 @@ use serde_json::Value;
 use super::{About, Capture, DnsEntry, Files, ListError, probes};
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
-use crate::model::object::Kind;
+use crate::model::object::{Kind, Name};
 
 pub(super) fn read(files: Files, gaps: Vec<Gap>) -> Capture {
     let mut capture = Capture {
         about: None,
         objects: HashMap::new(),
         listed: BTreeSet::new(),
+        secrets: BTreeSet::new(),
         logs: BTreeMap::new(),
         probes: Vec::new(),
         history: None,
@@ -140,7 +141,14 @@ fn take(capture: &mut Capture, value: Value, depth: usize) {
     let Some(known) = Kind::parse(&kind) else { return };
     // Objects of another group with the same kind name (Knative's Service, events.k8s.io) are not ours.
     let ours = group == known.api_group() || !object.contains_key("apiVersion");
-    if ours && known != Kind::Secret {
+    if ours && known == Kind::Secret {
+        let text = |key: &str| {
+            let metadata = object.get("metadata")?;
+            metadata.get(key)?.as_str().map(str::to_owned)
+        };
+        let name = Name::new(text("namespace").unwrap_or_default(), text("name").unwrap_or_default());
+        capture.secrets.insert(name);
+    } else if ours {
         capture.listed.insert(known);
         capture.objects.entry(known).or_default().push(Value::Object(object));
     }

@@ -8,22 +8,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::Value;
 
 use super::rv_clock::{RvClock, RvPoint, point};
 use super::version::{decode, newest_write};
+use crate::evidence::live::RawReplay;
 use crate::model::change::{ChangeSource, ObjectVersion, Replay, Since, VersionOp, Versioned};
 use crate::model::gap::Why;
 use crate::model::object::{Kind, Name};
-
-/// What one watch from the oldest available version gave, for one kind.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct RawReplay {
-    /// In the order of the stream; objects as sent.
-    pub events: Vec<(VersionOp, Value)>,
-    /// The oldest version the server offered to start from; `None`: it held everything from the first.
-    pub oldest_rv: Option<u64>,
-}
 
 /// Times are kept in whole seconds, and clocks of several API servers differ a little.
 const SKEW: Duration = Duration::seconds(2);
@@ -102,7 +93,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(version: u64, path: &str, written: Option<&str>) -> Value {
+    fn object(version: u64, path: &str, written: Option<&str>) -> serde_json::Value {
         let fields = written.map(|at| {
             json!([{"manager": "kubectl-edit", "operation": "Update", "time": format!("2026-11-22T{at}Z"),
                     "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:rules": {}}}}])

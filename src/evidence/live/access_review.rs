@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::Live;
-use super::fault::{About, Failure};
+use super::failure::Failure;
+use super::refusal::About;
 use super::transport::{self, Call};
 use crate::model::gap::Why;
 

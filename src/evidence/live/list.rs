@@ -15,7 +15,8 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::fault::{About, Failure};
+use super::failure::Failure;
+use super::refusal::About;
 use super::transport::{self, Call};
 use super::{Live, path};
 use crate::model::gap::Why;

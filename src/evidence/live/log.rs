@@ -12,8 +12,9 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use http_body_util::BodyExt;
 
-use super::fault::{About, Failure};
+use super::failure::Failure;
 use super::lines::Lines;
+use super::refusal::About;
 use super::transport::{Call, seconds};
 use super::{Live, path, redact};
 use crate::model::gap::Why;

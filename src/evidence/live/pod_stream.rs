@@ -6,7 +6,9 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::client::UpgradeConnectionError;
 
-use super::fault::{About, Failure, Refusal, chain};
+use super::failure::Failure;
+use super::fault::chain;
+use super::refusal::{About, Refusal};
 use super::{Live, redact};
 use crate::model::gap::Why;
 use crate::model::object::Name;

@@ -20,8 +20,10 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::fault::{Failure, Fault, Refusal};
+use super::failure::Failure;
+use super::fault::Fault;
 use super::lines::Lines;
+use super::refusal::Refusal;
 use super::transport::{Call, once, seconds, within};
 use super::{Live, list, path};
 use crate::model::change::VersionOp;

@@ -15,8 +15,10 @@ use kube::client::Body;
 use serde::de::DeserializeOwned;
 
 use super::clients::{Access, Clients};
-use super::fault::{Failure, Fault, Refusal};
+use super::failure::Failure;
+use super::fault::Fault;
 use super::guard::Load;
+use super::refusal::Refusal;
 
 /// The largest answer that is read whole: a page of a list.
 const LARGEST_ANSWER: usize = 64 << 20;

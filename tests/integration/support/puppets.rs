@@ -1,7 +1,7 @@
 //! Tools that do as they are told, to test everything around tools.
 
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
 
 use routecause::report::{Image, Render};
 use routecause::tools::{App, Call, Confirmation, Entry, Tool, ToolFailure, Toolbox, entry};
@@ -92,21 +92,30 @@ puppet!(Work, "work", Nothing, true, None, |_given, call| {
     }
     deed("work")
 });
-puppet!(Sleep, "sleep", Nothing, true, None, |_given, call| {
-    let _told = Told;
+puppet!(Sleep, "sleep", Word, true, None, |given, call| {
+    let _bed = Bed(given.word);
     call.progress.say(1, None, "sleeping");
     tokio::time::sleep(Duration::from_secs(30)).await;
     deed("sleep")
 });
 
-/// Counts sleepers that ended, whichever way.
-pub(crate) static ENDED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+static LEFT: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-struct Told;
+/// Says which sleeper got up, whichever way.
+struct Bed(String);
 
-impl Drop for Told {
+impl Drop for Bed {
     fn drop(&mut self) {
-        ENDED.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        LEFT.lock().expect("the list").push(std::mem::take(&mut self.0));
+    }
+}
+
+/// The sleeper of this word gets up within a second.
+pub(crate) async fn gets_up(word: &str) {
+    let started = Instant::now();
+    while !LEFT.lock().expect("the list").iter().any(|left| left == word) {
+        assert!(started.elapsed() < Duration::from_secs(1), "the work goes on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

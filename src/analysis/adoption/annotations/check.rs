@@ -45,7 +45,7 @@ impl Check {
             Self::CharsNoSpace(set) => only(&value.replace(' ', ""), set),
             Self::ServerNames => value.split(',').all(|name| only(name.trim(), REGEX)),
             Self::ServerName => only(value.trim(), REGEX),
-            Self::Cidrs => networks(value).is_some(),
+            Self::Cidrs => are_networks(value),
             Self::ServiceName => is_service_name(value),
             Self::Size => {
                 let digits = value.strip_suffix(['b', 'k', 'm', 'g', 'B', 'K', 'M', 'G']).unwrap_or(value);
@@ -78,8 +78,8 @@ pub(super) fn integer(value: &str) -> Option<i64> {
     value.parse().ok()
 }
 
-/// The addresses and networks of a list; `None` when one of them is none.
-pub(super) fn networks(value: &str) -> Option<Vec<&str>> {
+/// Whether every part of a list is an address or a network.
+pub(super) fn are_networks(value: &str) -> bool {
     let one = |text: &str| match text.split_once('/') {
         Some((address, bits)) => match address.parse::<std::net::IpAddr>() {
             Ok(std::net::IpAddr::V4(_)) => bits.parse::<u8>().is_ok_and(|bits| bits <= 32),
@@ -88,8 +88,7 @@ pub(super) fn networks(value: &str) -> Option<Vec<&str>> {
         },
         None => text.parse::<std::net::IpAddr>().is_ok(),
     };
-    let parts: Vec<&str> = value.split(',').map(str::trim).collect();
-    parts.iter().all(|part| one(part)).then_some(parts)
+    value.split(',').all(|part| one(part.trim()))
 }
 
 fn is_service_name(value: &str) -> bool {

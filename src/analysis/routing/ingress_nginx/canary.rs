@@ -47,23 +47,21 @@ impl Policy {
     pub(super) fn choose(&self, request: &Request) -> Choice {
         let header = self.header.as_deref().and_then(|name| request.header(name));
         if let Some(found) = header {
-            match (&self.value, &self.pattern) {
-                (Some(value), _) if value == found => return Choice::Alternative,
-                (Some(_), _) => {}
-                (None, Some(pattern)) if !pattern.compiles() => return Choice::Main,
-                (None, Some(pattern)) if pattern.captures(found.as_bytes()).is_some() => {
-                    return Choice::Alternative;
+            let decided = match (&self.value, &self.pattern) {
+                (Some(value), _) => (value == found).then_some(Choice::Alternative),
+                (None, Some(pattern)) if !pattern.compiles() => Some(Choice::Main),
+                (None, Some(pattern)) => {
+                    pattern.captures(found.as_bytes()).is_some().then_some(Choice::Alternative)
                 }
-                (None, Some(_)) => {}
-                (None, None) if found == "always" => return Choice::Alternative,
-                (None, None) if found == "never" => return Choice::Main,
-                (None, None) => {}
+                (None, None) => always_or_never(found),
+            };
+            if let Some(choice) = decided {
+                return choice;
             }
         }
-        match self.cookie.as_deref().and_then(|name| cookie(request, name)) {
-            Some("always") => return Choice::Alternative,
-            Some("never") => return Choice::Main,
-            Some(_) | None => {}
+        let cookie = self.cookie.as_deref().and_then(|name| cookie(request, name));
+        if let Some(choice) = cookie.and_then(always_or_never) {
+            return choice;
         }
         if self.weight <= 0 {
             Choice::Main
@@ -72,6 +70,14 @@ impl Policy {
         } else {
             Choice::Either
         }
+    }
+}
+
+fn always_or_never(value: &str) -> Option<Choice> {
+    match value {
+        "always" => Some(Choice::Alternative),
+        "never" => Some(Choice::Main),
+        _ => None,
     }
 }
 
@@ -139,6 +145,7 @@ fn merge_one(
 
 #[cfg(test)]
 mod tests {
+    use super::Choice::{Alternative, Either, Main};
     use super::*;
 
     fn request(headers: &[(&str, &str)]) -> Request {
@@ -155,7 +162,6 @@ mod tests {
             let policy = Policy::new(weight, total, own(header), own(value), own(pattern), own(cookie));
             assert_eq!(policy.choose(&request(headers)), expected, "{policy:?} {headers:?}");
         };
-        use Choice::{Alternative, Either, Main};
         check((0, 100, "", "", "", ""), &[], Main);
         check((100, 100, "", "", "", ""), &[], Alternative);
         check((50, 100, "", "", "", ""), &[], Either);

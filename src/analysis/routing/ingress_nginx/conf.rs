@@ -50,13 +50,11 @@ pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
             rest = after.get(1..).unwrap_or_default();
             continue;
         }
-        let (name, tail) = match after.strip_prefix('{') {
-            Some(braced) => braced.split_once('}')?,
-            None => {
-                let end =
-                    after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len());
-                after.split_at(end)
-            }
+        let (name, tail) = if let Some(braced) = after.strip_prefix('{') {
+            braced.split_once('}')?
+        } else {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len()))
         };
         if name.is_empty() {
             return None;

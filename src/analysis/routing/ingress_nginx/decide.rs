@@ -43,7 +43,8 @@ pub(super) fn path(request: &Request) -> Option<Vec<u8>> {
     normalise(request.path.as_str()).ok().filter(|_| host_is_sound)
 }
 
-fn act(table: &Table, request: &Request) -> Decision {
+/// What happens to a request once the configuration is loaded.
+pub(super) fn act(table: &Table, request: &Request) -> Decision {
     let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
     if let Some(key) = table.global.bars(request.header("User-Agent"), request.header("Referer")) {
         let mut decision = Decision::bare(Outcome::Refused, Some(403));
@@ -317,7 +318,7 @@ impl Visit<'_> {
     /// Hands the request to the location's upstream.
     fn proxy(&self, location: &Location, upstream_path: String) -> Decision {
         if location.upstream == DEFAULT_UPSTREAM {
-            return self.default_backend();
+            return self.default_backend(upstream_path);
         }
         let upstream = self.table.upstreams.get(location.upstream);
         if !upstream.answers() {
@@ -389,13 +390,25 @@ impl Visit<'_> {
         }
     }
 
-    /// The controller's default backend: its own 404, or a Service that was configured.
-    fn default_backend(&self) -> Decision {
-        let mut decision = Decision::bare(Outcome::NoRoute, Some(404));
+    /// The controller's default backend: its own 404, or the Service that its arguments name.
+    fn default_backend(&self, upstream_path: String) -> Decision {
+        let Some(target) = &self.table.default_service else {
+            let mut decision = Decision::bare(Outcome::NoRoute, Some(404));
+            decision.default_backend = true;
+            return decision;
+        };
+        let mut decision = Decision::bare(Outcome::Routed, None);
         decision.default_backend = true;
-        if self.table.default_service_ready {
-            decision.status = None;
-        }
+        decision.upstream_path = Some(upstream_path);
+        decision.winner = Some(Winner {
+            ingress: Name::default(),
+            place: Place::DefaultBackend,
+            host: String::new(),
+            path: String::new(),
+            path_type: None,
+            backend: Some(target.clone()),
+            rendered: String::new(),
+        });
         decision
     }
 

@@ -8,7 +8,9 @@ use crate::model::object::Name;
 
 use super::pattern::{Match, Pattern};
 
+/// Settings for all Ingresses.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the controller, each on its own")]
 pub(super) struct Global {
     pub(super) ssl_redirect: bool,
     pub(super) force_ssl_redirect: bool,

@@ -11,6 +11,7 @@ use super::canary::Policy as CanaryPolicy;
 use super::global::Global;
 
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of one Ingress, each on its own")]
 pub(super) struct Options {
     pub(super) rewrite_target: String,
     pub(super) use_regex: bool,
@@ -99,11 +100,13 @@ impl Options {
         {
             return;
         }
-        let code_of = |name: &str, last: i64, default: u16| match policy.integer(ingress, name) {
-            Some(code) if (300..=last).contains(&code) => u16::try_from(code).ok(),
-            Some(_) => Some(default),
-            None if policy.is_set(ingress, name) => None,
-            None => Some(default),
+        let code_of = |name: &str, last: i64, default: u16| {
+            let code = policy.integer(ingress, name);
+            if code.is_none() && policy.is_set(ingress, name) {
+                return None;
+            }
+            let code = code.filter(|code| (300..=last).contains(code));
+            Some(code.and_then(|code| u16::try_from(code).ok()).unwrap_or(default))
         };
         if let Some(url) = temporal {
             let Some(code) = code_of("temporal-redirect-code", 307, 302) else { return };
@@ -144,10 +147,10 @@ impl Options {
             self.auth_url.clone_from(&global.auth_url);
         }
         for name in ["allowlist-source-range", "denylist-source-range"] {
-            match policy.networks(ingress, name) {
+            match policy.is_address_list(ingress, name) {
                 None => {}
-                Some(None) => self.denied = Some(name),
-                Some(Some(_)) => self.address_list = Some(name),
+                Some(false) => self.denied = Some(name),
+                Some(true) => self.address_list = Some(name),
             }
         }
     }

@@ -242,9 +242,9 @@ impl Plain {
         if let Some((_, found)) = self.fixed.iter().find(|(name, _)| **name == *path) {
             return *found;
         }
-        let slashed = [path, b"/"].concat();
+        let completed = [path, b"/"].concat();
         for names in [&self.exact, &self.prefix] {
-            if let Some(at) = names.get(slashed.as_slice()).filter(|at| slashes(**at)) {
+            if let Some(at) = names.get(completed.as_slice()).filter(|at| slashes(**at)) {
                 return Found::Slash(*at);
             }
         }

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::analysis::routing::{Note, Target};
-use crate::model::ingress::{Backend, PortRef};
+use crate::model::ingress::{Backend, PortRef, Rule};
 use crate::model::object::Name;
 
 use super::Loaded;
@@ -69,7 +69,7 @@ impl Upstreams {
             if let Some(backend @ Backend::Service { .. }) = &ingress.default_backend {
                 upstreams.make(ingress, backend, endpoints);
             }
-            for path in ingress.rules.iter().flat_map(|rule| rule.paths()) {
+            for path in ingress.rules.iter().flat_map(Rule::paths) {
                 let is_service = path.backend.service().is_some();
                 if is_service && upstreams.id(&ingress.name.namespace, &path.backend).is_none() {
                     upstreams.make(ingress, &path.backend, endpoints);
@@ -90,12 +90,11 @@ impl Upstreams {
             upstream.canary = Some((policy.clone(), ingress.name.clone()));
         }
         let key = key_of(&ingress.name.namespace, backend);
-        match self.ids.get(&key).and_then(|id| self.all.get_mut(*id)) {
-            Some(known) => *known = upstream,
-            None => {
-                self.ids.insert(key, self.all.len());
-                self.all.push(upstream);
-            }
+        if let Some(known) = self.ids.get(&key).and_then(|id| self.all.get_mut(*id)) {
+            *known = upstream;
+        } else {
+            self.ids.insert(key, self.all.len());
+            self.all.push(upstream);
         }
     }
 
@@ -103,7 +102,7 @@ impl Upstreams {
     /// stay.
     pub(super) fn add_substitute(&mut self, of: usize, target: Target, health: Health) -> usize {
         let mut substitute = Upstream::new(target, health);
-        substitute.alternatives = self.get(of).alternatives.clone();
+        substitute.alternatives.clone_from(&self.get(of).alternatives);
         self.all.push(substitute);
         self.all.len() - 1
     }

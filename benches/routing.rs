@@ -1,0 +1,124 @@
+//! Compiling 10,000 Ingresses with 100,000 rules, and deciding one request.
+//!
+//! `cargo bench --bench routing`. The numbers to hold: compile at most 500 ms and linear in the rules,
+//! one decision at most 1 ms.
+
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+use routecause::analysis::routing::{Input, RouteTable, model_for};
+use routecause::model::controller::{ControllerKind, Settings};
+use routecause::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule};
+use routecause::model::object::{Kind, ObjectMeta};
+use routecause::model::request::Request;
+use routecause::model::service::{Service, ServicePort};
+use routecause::model::snapshot::{Listing, Snapshot};
+
+fn main() {
+    divan::main();
+}
+
+const RULES_EACH: usize = 10;
+
+/// Ingresses of ten paths each: one host apiece, or all on one host; every third has patterns.
+fn ingresses(count: usize, one_host: bool, patterns: bool) -> Vec<Ingress> {
+    let ingress = |number: usize| {
+        let host = if one_host { "big.example".to_owned() } else { format!("h{number}.example") };
+        let regex = patterns && number.is_multiple_of(3);
+        let path = |at: usize| PathRule {
+            path: if regex {
+                format!("/team-{number}/part-{at}(/|$)(.*)")
+            } else {
+                format!("/team-{number}/part-{at}")
+            },
+            path_type: if regex { PathType::ImplementationSpecific } else { PathType::Prefix },
+            backend: Backend::Service { name: format!("svc-{number}"), port: PortRef::Number(80) },
+        };
+        let annotation =
+            regex.then(|| ("nginx.ingress.kubernetes.io/rewrite-target".to_owned(), "/$2".to_owned()));
+        Ingress {
+            meta: ObjectMeta {
+                namespace: format!("ns-{}", number % 50),
+                name: format!("web-{number}"),
+                created: chrono::DateTime::from_timestamp(i64::try_from(number).unwrap_or(0), 0),
+                annotations: annotation.into_iter().collect(),
+                ..ObjectMeta::default()
+            },
+            rules: vec![Rule { host: Some(host), paths: Some((0..RULES_EACH).map(path).collect()) }],
+            ..Ingress::default()
+        }
+    };
+    (0..count).map(ingress).collect()
+}
+
+fn snapshot(count: usize) -> Snapshot {
+    let service = |number: usize| Service {
+        meta: ObjectMeta {
+            namespace: format!("ns-{}", number % 50),
+            name: format!("svc-{number}"),
+            ..ObjectMeta::default()
+        },
+        ports: vec![ServicePort {
+            name: None,
+            number: 80,
+            target: PortRef::Number(8080),
+            node_port: None,
+            protocol: "TCP".to_owned(),
+        }],
+        ..Service::default()
+    };
+    Snapshot {
+        services: Listing::complete(Kind::Service, (0..count).map(service).collect()),
+        ..Snapshot::empty(chrono::DateTime::UNIX_EPOCH)
+    }
+}
+
+fn compile(kind: ControllerKind, ingresses: &[Ingress], snapshot: &Snapshot) -> Box<dyn RouteTable> {
+    let all: Vec<&Ingress> = ingresses.iter().collect();
+    let input = Input { ingresses: &all, snapshot, settings: &Settings::default() };
+    model_for(kind).expect("a model").compile(&input)
+}
+
+#[divan::bench(args = [1_000, 10_000, 20_000], sample_count = 5)]
+fn compile_hosts(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let (ingresses, snapshot) = (ingresses(count, false, false), snapshot(count));
+    bencher.bench(|| compile(ControllerKind::IngressNginx, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = [1_000, 10_000], sample_count = 5)]
+fn compile_hosts_with_patterns(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let (ingresses, snapshot) = (ingresses(count, false, true), snapshot(count));
+    bencher.bench(|| compile(ControllerKind::IngressNginx, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = [1_000, 10_000], sample_count = 5)]
+fn compile_one_host(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let (ingresses, snapshot) = (ingresses(count, true, false), snapshot(count));
+    bencher.bench(|| compile(ControllerKind::IngressNginx, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = [10_000], sample_count = 5)]
+fn compile_spec(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let (ingresses, snapshot) = (ingresses(count, false, false), snapshot(count));
+    bencher.bench(|| compile(ControllerKind::Spec, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = ["http://h7777.example/team-7777/part-9/x", "http://nobody.example/x"])]
+fn decide_hosts(bencher: divan::Bencher<'_, '_>, url: &str) {
+    let table = compile(ControllerKind::IngressNginx, &ingresses(10_000, false, true), &snapshot(10_000));
+    let request = Request::parse(url).expect("a URL");
+    bencher.bench(|| table.decide(&request));
+}
+
+#[divan::bench(args = [false, true])]
+fn decide_one_host(bencher: divan::Bencher<'_, '_>, patterns: bool) {
+    let table = compile(ControllerKind::IngressNginx, &ingresses(10_000, true, patterns), &snapshot(10_000));
+    let request = Request::parse("http://big.example/team-1/part-9/x").expect("a URL");
+    bencher.bench(|| table.decide(&request));
+}
+
+#[divan::bench(sample_count = 10)]
+fn explain_hosts(bencher: divan::Bencher<'_, '_>) {
+    let table = compile(ControllerKind::IngressNginx, &ingresses(10_000, false, true), &snapshot(10_000));
+    let request = Request::parse("http://h7777.example/else").expect("a URL");
+    bencher.bench(|| table.explain(&request, 5));
+}

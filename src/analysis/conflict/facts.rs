@@ -1,0 +1,193 @@
+//! The facts of each rule, one variant a rule.
+
+use crate::model::controller::ControllerKind;
+use crate::model::ingress::{PathType, PortRef};
+use crate::model::object::{Name, ObjectKey};
+
+use super::super::routing::{Refusal, Target};
+
+/// What a rule found. The variant bears the rule's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Facts {
+    SameHostPathType {
+        path: String,
+        path_type: PathType,
+        /// Rules that are ignored.
+        losers: usize,
+        /// All of them name the same backend.
+        same_backend: bool,
+    },
+    SeveralDefaultBackends {
+        losers: usize,
+        /// The losers are hostless rules for `/`, not default backends.
+        rules: bool,
+    },
+    DefaultBackendScope(Scope),
+    CanaryWithoutMain {
+        path: String,
+        lacks: Lacks,
+    },
+    CanaryTakesCatchAll {
+        service: Target,
+        main: Name,
+        path: String,
+    },
+    CanarySharedService {
+        service: Target,
+        leak: Leak,
+    },
+    ClassMissing {
+        classes: Vec<String>,
+    },
+    ClassNotFound {
+        class: String,
+        nearest: Vec<String>,
+    },
+    ClassOfOtherController {
+        class: String,
+        /// `spec.controller` of the class, where it is set.
+        controller: Option<String>,
+        /// What this controller takes instead, where it is known.
+        expected: Option<String>,
+    },
+    AnnotationAndFieldDisagree {
+        field: String,
+        annotation: String,
+        decides: Decides,
+    },
+    SeveralDefaultClasses {
+        classes: Vec<String>,
+        /// What admission gives to classless Ingresses.
+        used: Option<String>,
+    },
+    TwoControllersOneClass {
+        controllers: Vec<(ControllerKind, ObjectKey)>,
+        ingresses: usize,
+    },
+    AnnotationPolicyDrop(Refusal),
+    Snippet {
+        key: String,
+        standing: SnippetStanding,
+    },
+    ForeignAnnotations {
+        keys: Vec<String>,
+        /// Whose annotations they are; empty for names that no product reads any more.
+        of: Vec<ControllerKind>,
+        /// At least one of them would change routing.
+        routing: bool,
+    },
+    RewriteWithoutCapture {
+        path: String,
+        target: String,
+    },
+    CaptureGroupMissing {
+        path: String,
+        target: String,
+        group: u32,
+        groups: u32,
+    },
+    BackendMissing {
+        backend: MissingBackend,
+    },
+    TlsHostNotInRules {
+        host: String,
+    },
+    PassthroughSwallowsPaths {
+        standing: Passthrough,
+        others: usize,
+    },
+}
+
+/// Why a default backend does not do what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All rules are hostless: the catch-all server has its own default.
+    Hostless,
+    /// An older Ingress made these hosts.
+    OlderHost { older: Name, hosts: usize },
+}
+
+/// What a canary is an alternative of, and is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lacks {
+    Host,
+    Path {
+        /// The most alike paths of the host.
+        nearest: Vec<String>,
+    },
+    Type {
+        canary: PathType,
+        main: PathType,
+    },
+}
+
+/// How a canary's Service reaches further than the canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leak {
+    /// The main Service also serves other rules, and they are split too.
+    Split { rules: usize },
+    /// The canary's own Service is the main backend of younger rules, which are not loaded.
+    MainIgnored { rules: usize },
+    /// The canary's own Service is the main backend of an older rule: the canary is an ordinary rule.
+    NoLongerCanary { main: Name },
+}
+
+/// Which of class field and class annotation a product goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decides {
+    Field,
+    Annotation,
+    /// Not known for this product.
+    Unknown,
+}
+
+/// What becomes of a snippet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnippetStanding {
+    /// Taken out while the Ingress stays.
+    Stripped,
+    /// In force, and it holds directives that route.
+    Routes,
+}
+
+/// Why a backend cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MissingBackend {
+    Service {
+        service: Name,
+        nearest: Vec<String>,
+        elsewhere: Vec<String>,
+    },
+    Port {
+        service: Name,
+        port: PortRef,
+        has: Vec<String>,
+        /// The Ingress names this port's targetPort.
+        names_target_of: Option<u16>,
+    },
+    NoReadyEndpoints {
+        service: Name,
+        port: PortRef,
+        not_ready: usize,
+    },
+    ExternalNameDisabled {
+        service: Name,
+    },
+    Resource {
+        kind: String,
+        name: String,
+    },
+}
+
+/// What a passthrough annotation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passthrough {
+    /// In force: paths of the host are not asked.
+    InForce,
+    /// The controller runs without the flag.
+    FlagNotSet,
+    /// Not on the Ingress that made the host.
+    NotOldest,
+    /// The host has no rule for `/`.
+    NoRoot,
+}

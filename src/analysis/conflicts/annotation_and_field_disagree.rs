@@ -1,0 +1,109 @@
+//! # What it finds
+//! An Ingress whose `spec.ingressClassName` and annotation `kubernetes.io/ingress.class` name different
+//! classes.
+//!
+//! # Why it 404s
+//! Products differ in which of the two they go by: the controller that the author had in mind may read
+//! the other one and leave the Ingress alone, or a second one takes it.
+//!
+//! # Example
+//! ```yaml
+//! kind: Ingress
+//! metadata:
+//!   annotations: {kubernetes.io/ingress.class: nginx}
+//! spec:
+//!   ingressClassName: traefik
+//! ```
+//!
+//! # What to do
+//! Keep the field, remove the annotation.
+//!
+//! # References
+//! The table of class selection in `docs/controllers`; kubernetes.io, Ingress, deprecated annotation.
+
+use crate::analysis::conflict::facts::Decides;
+use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
+use crate::analysis::conflicts::ConflictRule;
+use crate::analysis::field::Field;
+use crate::model::controller::ControllerKind;
+use crate::model::ingress_class::CLASS_ANNOTATION;
+use crate::model::object::annotation_field;
+
+#[derive(Debug)]
+pub struct Rule;
+
+impl ConflictRule for Rule {
+    fn id(&self) -> &'static str {
+        "annotation_and_field_disagree"
+    }
+
+    fn worst(&self) -> Severity {
+        Severity::Medium
+    }
+
+    fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
+        let mut found = Vec::new();
+        for ingress in field.snapshot.ingresses.items() {
+            let (Some(class), Some(annotation)) =
+                (&ingress.class_name, ingress.meta.annotation(CLASS_ANNOTATION))
+            else {
+                continue;
+            };
+            if class == annotation {
+                continue;
+            }
+            let facts = Facts::AnnotationAndFieldDisagree {
+                field: class.clone(),
+                annotation: annotation.to_owned(),
+                decides: decides(field.kind),
+            };
+            let fix = Fix::Remove { parts: vec![Part::new(ingress, annotation_field(CLASS_ANNOTATION))] };
+            let effect = if field.claims.nobody_takes(&ingress.meta.key()) {
+                Effect::NotLoaded
+            } else {
+                Effect::LaterObjects
+            };
+            found.push(
+                Conflict::new(self, field, Severity::Medium, facts, effect, fix)
+                    .of_ingress(ingress)
+                    .at_annotation(ingress, CLASS_ANNOTATION)
+                    .at(ingress, "spec.ingressClassName", Some(class)),
+            );
+        }
+        found
+    }
+}
+
+fn decides(kind: ControllerKind) -> Decides {
+    use ControllerKind as K;
+    match kind {
+        K::IngressNginx | K::Traefik | K::TraefikIngressNginx | K::Haproxytech | K::Apisix => Decides::Field,
+        K::F5Nginx | K::HaproxyIngress | K::Contour | K::Kong | K::AwsAlb | K::Gce | K::Istio | K::Cilium => {
+            Decides::Annotation
+        }
+        K::Agic | K::OpenshiftRouter | K::Spec | K::HttpRoute | K::TraefikGateway => Decides::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::field::kit::{check, silent};
+
+    #[test]
+    fn two_different_classes_on_one_ingress_are_found() {
+        let found = check(
+            &Rule,
+            "ing shop/web cls=nginx acls=traefik host=a.example /(P)->web:80",
+            &[
+                "medium a.example: shop/web metadata.annotations[\"kubernetes.io/ingress.class\"], shop/web spec.ingressClassName",
+            ],
+        );
+        assert!(matches!(&found[0].facts, Facts::AnnotationAndFieldDisagree { decides: Decides::Field, .. }));
+    }
+
+    #[test]
+    fn the_same_class_twice_is_not() {
+        silent(&Rule, "ing shop/web cls=nginx acls=nginx host=a.example /(P)->web:80");
+    }
+}

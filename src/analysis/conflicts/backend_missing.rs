@@ -1,0 +1,318 @@
+//! # What it finds
+//! A rule whose backend cannot be reached: no such Service, no such port, no ready endpoint, an
+//! ExternalName that the controller is told to ignore, or a resource instead of a Service.
+//!
+//! # Why it 404s
+//! Products differ: some drop the rule and answer 404 or let another rule take the request, others keep
+//! it and answer 502 or 503. Only the same namespace is searched for the Service.
+//!
+//! # Example
+//! ```yaml
+//! kind: Ingress
+//! metadata: {namespace: accounts}
+//! spec:
+//!   rules: [{http: {paths: [{path: /, backend: {service: {name: balance, port: {number: 80}}}}]}}]
+//! # Service balance stands in namespace balances
+//! ```
+//!
+//! # What to do
+//! Name a Service and port of the Ingress's own namespace; make its pods ready.
+//!
+//! # References
+//! Answers by product: `docs/controllers`; kubernetes/ingress-nginx
+//! `internal/ingress/controller/controller.go` (serviceEndpoints) @ controller-v1.15.1; epinio/epinio#424.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::backend::answer::{Answer, Condition, answer_of, condition};
+use crate::analysis::backend::port::PortLink;
+use crate::analysis::backend::service::{self, Found};
+use crate::analysis::backend::{Chain, Seen};
+use crate::analysis::conflict::facts::MissingBackend;
+use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
+use crate::analysis::conflicts::ConflictRule;
+use crate::analysis::field::Field;
+use crate::model::ingress::{Backend, Ingress, Place, PortRef};
+use crate::model::object::{Kind, Name, ObjectKey};
+use crate::model::service::{Service, ServicePort};
+use crate::model::snapshot::Lookup;
+
+/// For how many missing Services the names are compared: the rest is told without a suggestion.
+const COMPARED: usize = 100;
+
+#[derive(Debug)]
+pub struct Rule;
+
+impl ConflictRule for Rule {
+    fn id(&self) -> &'static str {
+        "backend_missing"
+    }
+
+    fn worst(&self) -> Severity {
+        Severity::High
+    }
+
+    fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
+        let mut found = Vec::new();
+        let mut compared = 0;
+        for ingress in &field.loaded {
+            let mut places: BTreeMap<&Backend, Vec<(Place, &str, &str)>> = BTreeMap::new();
+            if let Some(backend) = &ingress.default_backend {
+                places.entry(backend).or_default().push((Place::DefaultBackend, "", ""));
+            }
+            for (r, p, host, rule) in ingress.path_rules() {
+                places.entry(&rule.backend).or_default().push((Place::Path(r, p), host, &rule.path));
+            }
+            for (backend, places) in places {
+                let judged = match backend {
+                    Backend::Missing => None,
+                    Backend::Resource { kind, name } => Some((
+                        MissingBackend::Resource { kind: kind.clone(), name: name.clone() },
+                        Answer::Unknown,
+                        Fix::Remove { parts: vec![Part::new(*ingress, leaf(places.first(), "resource"))] },
+                    )),
+                    Backend::Service { name, port } => {
+                        let name = Name::new(&ingress.meta.namespace, name);
+                        of_service(field, ingress, &name, port, places.first(), &mut compared)
+                    }
+                };
+                let Some((backend, answer, fix)) = judged else { continue };
+                found.push(told(self, field, ingress, backend, answer, fix, &places));
+            }
+        }
+        found
+    }
+}
+
+type At<'a> = (Place, &'a str, &'a str);
+
+fn leaf(at: Option<&At<'_>>, field: &str) -> String {
+    match at {
+        Some((Place::DefaultBackend, ..)) | None => Place::DefaultBackend.field(field),
+        Some((place @ (Place::Path(..) | Place::Rule(_)), ..)) => place.field(&format!("backend.{field}")),
+    }
+}
+
+fn told(
+    rule: &Rule,
+    field: &Field<'_>,
+    ingress: &Ingress,
+    backend: MissingBackend,
+    answer: Answer,
+    fix: Fix,
+    places: &[At<'_>],
+) -> Conflict {
+    let effect = match answer {
+        Answer::Status(status) => Effect::Status(status),
+        Answer::OneOf(statuses) => Effect::OneOf(statuses),
+        Answer::Upstream | Answer::Unknown => Effect::OwnAnswer,
+    };
+    let (name, value): (&str, Option<String>) = match &backend {
+        MissingBackend::Service { service, .. }
+        | MissingBackend::NoReadyEndpoints { service, .. }
+        | MissingBackend::ExternalNameDisabled { service } => ("service.name", Some(service.name.clone())),
+        MissingBackend::Port { port: PortRef::Name(name), .. } => ("service.port.name", Some(name.clone())),
+        MissingBackend::Port { port: PortRef::Number(number), .. } => {
+            ("service.port.number", Some(number.to_string()))
+        }
+        MissingBackend::Port { port: PortRef::Unset, .. } => ("service.port", None),
+        MissingBackend::Resource { name, .. } => ("resource.name", Some(name.clone())),
+    };
+    let absent = match &backend {
+        MissingBackend::Service { service, .. } => {
+            Some(ObjectKey { kind: Kind::Service, name: service.clone() })
+        }
+        MissingBackend::Port { .. }
+        | MissingBackend::NoReadyEndpoints { .. }
+        | MissingBackend::ExternalNameDisabled { .. }
+        | MissingBackend::Resource { .. } => None,
+    };
+    let mut conflict =
+        Conflict::new(rule, field, Severity::High, Facts::BackendMissing { backend }, effect, fix);
+    for at @ (_, host, path) in places {
+        if conflict.host.is_none() && !path.is_empty() {
+            conflict = conflict.on(host).shown_by(host, path);
+        }
+        conflict = conflict.at(ingress, leaf(Some(at), name), value.as_deref());
+    }
+    match absent {
+        Some(key) => conflict.without(key),
+        None => conflict,
+    }
+}
+
+fn of_service(
+    field: &Field<'_>,
+    ingress: &Ingress,
+    name: &Name,
+    port: &PortRef,
+    at: Option<&At<'_>>,
+    compared: &mut usize,
+) -> Option<(MissingBackend, Answer, Fix)> {
+    let service = match field.snapshot.services.get(&name.namespace, &name.name) {
+        Lookup::Unseen(_) => return None,
+        Lookup::Absent => {
+            let (mut nearest, mut elsewhere) = (Vec::new(), Vec::new());
+            *compared += 1;
+            if *compared <= COMPARED
+                && let Found::Absent { nearest: alike, elsewhere: others, .. } =
+                    service::find(field.snapshot, name)
+            {
+                (nearest, elsewhere) = (alike, others);
+            }
+            let part = Part::new(ingress, leaf(at, "service.name"));
+            let fix = Fix::SetOneOf { part, values: nearest.clone() };
+            let backend = MissingBackend::Service { service: name.clone(), nearest, elsewhere };
+            return Some((backend, missing_answer(field, name, port), fix));
+        }
+        Lookup::Found(service) => service,
+    };
+    let chain = field.backends.glance(service, port);
+    let answer = answer_of(field.kind, field.settings, &chain);
+    let (backend, fix) = match condition(field.kind, &chain)? {
+        Condition::Serving | Condition::ServiceMissing => return None,
+        Condition::PortMissing => port_missing(ingress, service, &chain, at),
+        Condition::NoneReady | Condition::NoneReadySomeServing | Condition::NoSlices => {
+            // The cluster IP is used instead of the endpoints.
+            if field.is_on(ingress, "service-upstream") {
+                return None;
+            }
+            let not_ready = chain.endpoints.as_ref().and_then(Seen::value).map_or(0, |e| e.not_ready);
+            (
+                MissingBackend::NoReadyEndpoints { service: name.clone(), port: port.clone(), not_ready },
+                Fix::MakeReady { service: name.clone() },
+            )
+        }
+        Condition::ExternalName => {
+            if answer != Answer::Status(503) {
+                return None;
+            }
+            let setting = "--disable-svc-external-name".to_owned();
+            (
+                MissingBackend::ExternalNameDisabled { service: name.clone() },
+                Fix::Configure { setting, value: "false".to_owned() },
+            )
+        }
+    };
+    Some((backend, answer, fix))
+}
+
+fn missing_answer(field: &Field<'_>, name: &Name, port: &PortRef) -> Answer {
+    let found = Found::Absent { nearest: Vec::new(), elsewhere: Vec::new(), searched_all: false };
+    answer_of(field.kind, field.settings, &Chain::new(name.clone(), port.clone(), found))
+}
+
+fn port_missing(
+    ingress: &Ingress,
+    service: &Service,
+    chain: &Chain,
+    at: Option<&At<'_>>,
+) -> (MissingBackend, Fix) {
+    let names_target_of = match &chain.port_link {
+        Some(PortLink::NamesTarget(port)) => Some(port.number),
+        Some(PortLink::Found(_) | PortLink::Missing { .. } | PortLink::Undeclared) | None => None,
+    };
+    let text = |port: &ServicePort| match &port.name {
+        Some(name) => format!("{name}:{}", port.number),
+        None => port.number.to_string(),
+    };
+    let number = names_target_of.or(match service.ports.as_slice() {
+        [only] => Some(only.number),
+        _ => None,
+    });
+    let part = Part::new(ingress, leaf(at, "service.port.number"));
+    let backend = MissingBackend::Port {
+        service: chain.service.clone(),
+        port: chain.port.clone(),
+        has: service.ports.iter().map(text).collect(),
+        names_target_of,
+    };
+    (backend, Fix::SetOneOf { part, values: number.iter().map(u16::to_string).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::field::kit::{check, silent};
+
+    #[test]
+    fn a_service_that_does_not_exist_is_found_with_its_name_elsewhere() {
+        let found = check(
+            &Rule,
+            "svc balances/balance 80
+             svc accounts/balances 80
+             ing accounts/api host=a.example /(P)->balance:80 /v1(P)->balance:80",
+            &[
+                "high a.example: accounts/api spec.rules[0].http.paths[0].backend.service.name, accounts/api spec.rules[0].http.paths[1].backend.service.name",
+            ],
+        );
+        assert_eq!(found[0].sees.effect, Effect::Status(503));
+        let Facts::BackendMissing { backend: MissingBackend::Service { nearest, elsewhere, .. } } =
+            &found[0].facts
+        else {
+            panic!("{found:#?}")
+        };
+        assert_eq!(
+            (nearest.as_slice(), elsewhere.as_slice()),
+            (["balances".to_owned()].as_slice(), ["balances".to_owned()].as_slice())
+        );
+    }
+
+    #[test]
+    fn ports_endpoints_and_resources_are_found() {
+        check(
+            &Rule,
+            "svc shop/web 80
+             svc shop/idle 80 empty
+             ing shop/a host=a.example /(P)->web:81
+             ing shop/b host=b.example /(P)->idle:http
+             ing shop/c host=c.example /(P)->resource:bucket default=web:main",
+            &[
+                "high: shop/c spec.defaultBackend.service.port.name",
+                "high a.example: shop/a spec.rules[0].http.paths[0].backend.service.port.number",
+                "high b.example: shop/b spec.rules[0].http.paths[0].backend.service.name",
+                "high c.example: shop/c spec.rules[0].http.paths[0].backend.resource.name",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_answer_is_the_products_own() {
+        for (product, effect) in [
+            ("traefik", Effect::Status(404)),
+            ("f5-nginx", Effect::Status(502)),
+            ("ingress-nginx", Effect::Status(503)),
+            ("cilium", Effect::OwnAnswer),
+        ] {
+            let found = check(
+                &Rule,
+                &format!("is {product}\ning shop/a host=a.example /(P)->web:80"),
+                &["high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name"],
+            );
+            assert_eq!(found[0].sees.effect, effect, "{product}");
+        }
+    }
+
+    #[test]
+    fn an_external_name_is_found_only_where_it_is_disabled() {
+        let world = "svc shop/ext 443 external\ning shop/a host=a.example /(P)->ext:443";
+        silent(&Rule, world);
+        check(
+            &Rule,
+            &format!("arg --disable-svc-external-name\n{world}"),
+            &["high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name"],
+        );
+    }
+
+    #[test]
+    fn a_service_that_serves_or_was_not_seen_is_not() {
+        silent(
+            &Rule,
+            "svc shop/web 80
+             svc shop/idle 80 empty
+             ing shop/a host=a.example /(P)->web:80 /n(P)->web:http /t(P)->web:8080
+             ing shop/b host=b.example /(P)->idle:80 ann:service-upstream=true",
+        );
+        silent(&Rule, "hide Service\ning shop/a host=a.example /(P)->web:80");
+    }
+}

@@ -1,0 +1,88 @@
+//! # What it finds
+//! An Ingress without any class, which no controller takes.
+//!
+//! # Why it 404s
+//! Most controllers leave an Ingress alone that names no class, unless they were told otherwise. It is
+//! never loaded; requests for its host get the controller's own 404, or reach whoever else has the host.
+//!
+//! # Example
+//! ```yaml
+//! kind: Ingress
+//! metadata: {namespace: cattle-system, name: rancher}
+//! spec:                       # neither ingressClassName nor the annotation kubernetes.io/ingress.class
+//!   rules: [{host: rancher.example.com, …}]
+//! ```
+//!
+//! # What to do
+//! Set `spec.ingressClassName`, or make one IngressClass the default before the Ingress is created.
+//!
+//! # References
+//! kubernetes/ingress-nginx `internal/ingress/controller/store/store.go` (GetIngressClass) @
+//! controller-v1.15.1; class selection of the other products: `docs/controllers`.
+
+use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
+use crate::analysis::conflicts::ConflictRule;
+use crate::analysis::field::Field;
+use crate::analysis::routing::Refusal;
+
+const FIELD: &str = "spec.ingressClassName";
+
+#[derive(Debug)]
+pub struct Rule;
+
+impl ConflictRule for Rule {
+    fn id(&self) -> &'static str {
+        "class_missing"
+    }
+
+    fn worst(&self) -> Severity {
+        Severity::High
+    }
+
+    fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
+        let classes: Vec<String> =
+            field.snapshot.classes.items().iter().map(|class| class.meta.name.clone()).collect();
+        field
+            .refused
+            .iter()
+            .filter(|(ingress, why)| {
+                *why == Refusal::NoClass && field.claims.nobody_takes(&ingress.meta.key())
+            })
+            .map(|(ingress, _)| {
+                let facts = Facts::ClassMissing { classes: classes.clone() };
+                let fix = Fix::SetOneOf { part: Part::new(*ingress, FIELD), values: classes.clone() };
+                Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix)
+                    .of_ingress(ingress)
+                    .at(*ingress, FIELD, None)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::field::kit::{check, silent};
+
+    #[test]
+    fn an_ingress_without_a_class_that_nobody_takes_is_found() {
+        let found = check(
+            &Rule,
+            "class nginx k8s.io/ingress-nginx
+             ing cattle/rancher cls=- host=r.example /(P)->rancher:80 refused=no-class",
+            &["high r.example: cattle/rancher spec.ingressClassName"],
+        );
+        assert_eq!(found[0].facts, Facts::ClassMissing { classes: vec!["nginx".to_owned()] });
+        assert_eq!(found[0].sees.url.as_deref(), Some("http://r.example/"));
+    }
+
+    #[test]
+    fn one_that_another_controller_takes_or_may_take_is_not() {
+        silent(
+            &Rule,
+            "ctl traefik edge
+             ing cattle/rancher cls=- host=r.example /(P)->rancher:80 refused=no-class also=1
+             ing cattle/other cls=- host=o.example /(P)->rancher:80 refused=undecided",
+        );
+    }
+}
