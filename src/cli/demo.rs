@@ -15,7 +15,8 @@ pub(super) struct Flags {}
 
 pub(super) async fn run(_flags: Flags, global: &Global, tools: &'static [Entry]) -> Result<u8, CliError> {
     telemetry::init(telemetry::COMMAND_FILTER, LogFormat::Text);
-    let missing = || ToolFailure::new(FailureCode::Internal, "the demo is not in this program", "build it again");
+    let missing =
+        || ToolFailure::new(FailureCode::Internal, "the demo is not in this program", "build it again");
     let url = demo::url().ok_or_else(missing)?;
     let diagnose = tools.iter().find(|entry| entry.name == tools::diagnose::NAME).ok_or_else(missing)?;
     let toolbox = Toolbox::new(Settings { source: Source::Demo, ..Settings::default() });

@@ -40,16 +40,17 @@ impl Verdict for ClassMissing {
         ];
         let classes = facts.snapshot.classes.items();
         if facts.snapshot.classes.covers_everything()
-            && let Some(class) = ours(facts).or(classes.first()) {
-                evidence.push(Evidence {
-                    point: Point::NoDefaultClass { classes: classes.len() },
-                    source: cite::field(
-                        class,
-                        annotation_field(DEFAULT_CLASS),
-                        class.meta.annotation(DEFAULT_CLASS).map(ToOwned::to_owned),
-                    ),
-                });
-            }
+            && let Some(class) = ours(facts).or(classes.first())
+        {
+            evidence.push(Evidence {
+                point: Point::NoDefaultClass { classes: classes.len() },
+                source: cite::field(
+                    class,
+                    annotation_field(DEFAULT_CLASS),
+                    class.meta.annotation(DEFAULT_CLASS).map(ToOwned::to_owned),
+                ),
+            });
+        }
         let said = gate::said(facts, Some(&name), said::class_ignored);
         let heard = said.is_some();
         evidence.extend(
