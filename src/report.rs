@@ -5,8 +5,10 @@
 //! `change`, `citation` (what a statement rests on) → `scope`, `gap`, `limits`, `next` (what every
 //! result ends with).
 
+pub mod backend;
 pub mod change;
 pub mod citation;
+pub mod conflict;
 pub mod controller;
 pub mod correlation;
 pub mod gap;

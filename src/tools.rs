@@ -24,11 +24,13 @@ use crate::report::{Image, Render};
 mod arguments;
 pub mod call;
 mod case;
+pub mod check_backend;
 mod complete;
 pub mod controller_logs_filtered;
 pub mod correlate_changes;
 pub mod diagnose;
 pub mod failure;
+pub mod find_conflicts;
 mod gate;
 pub mod get_ingress;
 pub mod match_path;
@@ -276,6 +278,8 @@ pub enum Completable {
 pub fn registry() -> &'static [Entry] {
     static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let mut entries = vec![
+            entry::<check_backend::CheckBackend>(),
+            entry::<find_conflicts::FindConflicts>(),
             entry::<controller_logs_filtered::ControllerLogsFiltered>(),
             entry::<correlate_changes::CorrelateChanges>(),
             entry::<diagnose::Diagnose>(),

@@ -1,0 +1,211 @@
+//! Conflicts for the wire and in words: what a rule is about, what requests see, and what would end it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::citation::CitationReport;
+use super::object_ref::{NameRef, ObjectRef};
+use super::route::BackendReport;
+use super::text::Text;
+use crate::analysis::conflict::{Conflict, Effect, Fix, Part};
+
+/// One conflict.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ConflictReport {
+    /// The rule that found it.
+    pub rule: String,
+    /// critical, high, medium or low.
+    pub severity: &'static str,
+    pub title: String,
+    pub host: Option<Text>,
+    /// The objects and fields that make it, the one to change first.
+    pub objects: Vec<PartReport>,
+    /// Whose rule stands.
+    pub winner: Option<ObjectRef>,
+    /// What requests see.
+    pub sees: String,
+    /// A URL that shows it.
+    pub example: Option<Text>,
+    pub fix: String,
+    /// What it rests on.
+    pub evidence: Vec<CitationReport>,
+}
+
+/// A field of an object.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PartReport {
+    pub object: ObjectRef,
+    pub field: Text,
+}
+
+/// Citations that one conflict shows.
+const MOST_EVIDENCE: usize = 3;
+
+impl From<&Conflict> for ConflictReport {
+    fn from(conflict: &Conflict) -> Self {
+        Self {
+            rule: conflict.rule.to_owned(),
+            severity: conflict.severity.as_str(),
+            title: title(conflict.rule),
+            host: conflict.host.as_deref().map(Text::from),
+            objects: conflict.objects.iter().map(PartReport::from).collect(),
+            winner: conflict.winner.as_ref().map(ObjectRef::from),
+            sees: effect(&conflict.sees.effect),
+            example: conflict.sees.url.as_deref().map(Text::from),
+            fix: fix(&conflict.fix),
+            evidence: conflict.citations.iter().take(MOST_EVIDENCE).map(CitationReport::from).collect(),
+        }
+    }
+}
+
+impl From<&Part> for PartReport {
+    fn from(part: &Part) -> Self {
+        Self { object: ObjectRef::from(&part.key), field: Text::path(&part.field) }
+    }
+}
+
+/// A rule's id read as a title.
+fn title(rule: &str) -> String {
+    let known = match rule {
+        "annotation_and_field_disagree" => "class annotation and ingressClassName disagree",
+        "annotation_policy_drop" => "the controller drops the whole Ingress",
+        "backend_missing" => "the backend cannot be reached",
+        "capture_group_missing" => "the rewrite names a capture group that the path has not",
+        "class_missing" => "no class is set, and the controller takes none without",
+        "class_not_found" => "the class names no IngressClass",
+        "class_of_other_controller" => "the class belongs to a controller that does not run here",
+        "foreign_annotations" => "annotations of another product have no effect",
+        "rewrite_without_capture" => "the rewrite sends every path to the same place",
+        "several_default_classes" => "several classes are the default one",
+        "two_controllers_one_class" => "several controllers take the same Ingresses",
+        "tls_host_not_in_rules" => "a TLS host is in no rule",
+        other => return other.replace('_', " "),
+    };
+    known.to_owned()
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::ServedBy { ingress, backend } => match backend {
+            Some(backend) => {
+                format!(
+                    "they are served by Ingress {} → {}",
+                    NameRef::from(ingress),
+                    BackendReport::from(backend)
+                )
+            }
+            None => format!("they are served by Ingress {}", NameRef::from(ingress)),
+        },
+        Effect::Status(status) => format!("the controller answers {status}"),
+        Effect::OneOf(set) => {
+            let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+            format!("the controller answers {}", set.join(" or "))
+        }
+        Effect::OwnAnswer => "the controller answers itself".to_owned(),
+        Effect::Redirect { status, to } => format!("they are redirected ({status}) to {}", Text::new(to)),
+        Effect::NotLoaded => "the Ingress is not loaded: another rule takes them, or nobody does".to_owned(),
+        Effect::SeveralControllers => "which controller answers depends on the address".to_owned(),
+        Effect::Frozen => "no newer configuration is in force, for any host".to_owned(),
+        Effect::UpstreamPath(path) => format!("the upstream receives {}", Text::new(path)),
+        Effect::Split { to } => format!("some of them go to {}", BackendReport::from(to)),
+        Effect::Annotations(keys) => {
+            let keys: Vec<String> = keys.iter().map(|key| Text::new(key).to_string()).collect();
+            format!("they meet another Ingress's annotations: {}", keys.join(", "))
+        }
+        Effect::PassedThrough { ingress } => {
+            format!(
+                "they are passed through to Ingress {} undecrypted; no path is asked",
+                NameRef::from(ingress)
+            )
+        }
+        Effect::WithoutEffect => "nothing: the annotation does nothing here".to_owned(),
+        Effect::DefaultCertificate => "the default certificate, or no TLS".to_owned(),
+        Effect::LaterObjects => "nothing yet: it decides what is made of later objects".to_owned(),
+    }
+}
+
+fn part(part: &Part) -> String {
+    let object = ObjectRef::from(&part.key);
+    if part.field.is_empty() { object.to_string() } else { format!("{object} {}", Text::path(&part.field)) }
+}
+
+fn parts(all: &[Part]) -> String {
+    all.iter().map(part).collect::<Vec<_>>().join("; ")
+}
+
+fn fix(fix: &Fix) -> String {
+    match fix {
+        Fix::Set { part: at, value } => format!("set {} to \"{}\"", part(at), Text::new(value)),
+        Fix::SetOneOf { part: at, values } => {
+            let values: Vec<String> =
+                values.iter().map(|value| format!("\"{}\"", Text::new(value))).collect();
+            if values.is_empty() {
+                format!("set {}", part(at))
+            } else {
+                format!("set {} to one of {}", part(at), values.join(", "))
+            }
+        }
+        Fix::Remove { parts: all } => format!("remove {}", parts(all)),
+        Fix::KeepOne { parts: all } => format!("keep one of: {}", parts(all)),
+        Fix::OwnHost { ingress } => format!("give Ingress {} a host of its own", NameRef::from(ingress)),
+        Fix::AddRule { ingress, host, path, path_type } => format!(
+            "add a rule for {} {} ({path_type}) to Ingress {}",
+            Text::new(host),
+            Text::new(path),
+            NameRef::from(ingress)
+        ),
+        Fix::Create { key, controller } => match controller {
+            Some(controller) => {
+                format!("create {} for controller {}", ObjectRef::from(key), Text::new(controller))
+            }
+            None => format!("create {}", ObjectRef::from(key)),
+        },
+        Fix::OwnService { ingress } => {
+            format!("give Ingress {} a Service of its own for the same pods", NameRef::from(ingress))
+        }
+        Fix::MakeReady { service } => {
+            format!("make the pods behind Service {} ready", NameRef::from(service))
+        }
+        Fix::OwnClass { controllers } => {
+            let all: Vec<String> = controllers.iter().map(|key| ObjectRef::from(key).to_string()).collect();
+            format!("give each controller a class of its own: {}", all.join(", "))
+        }
+        Fix::Configure { setting, value } => {
+            format!("set {} to \"{}\" for the controller", Text::new(setting), Text::new(value))
+        }
+    }
+}
+
+impl fmt::Display for ConflictReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.severity, self.title, self.rule)?;
+        if let Some(host) = &self.host {
+            write!(f, ", host {}", if host.is_empty() { "*" } else { host.as_str() })?;
+        }
+        for part in &self.objects {
+            write!(f, "\n  {} {}", part.object, part.field)?;
+        }
+        if let Some(winner) = &self.winner {
+            write!(f, "\n  wins: {winner}")?;
+        }
+        write!(f, "\n  requests: {}", self.sees)?;
+        if let Some(example) = &self.example {
+            write!(f, ", such as {example}")?;
+        }
+        write!(f, "\n  fix: {}", self.fix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_title() {
+        for rule in crate::analysis::conflicts::RULES {
+            assert!(!title(rule.id()).contains('_'), "{}", rule.id());
+        }
+    }
+}
