@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use routecause::tools::{Call, Entry, Reply, Settings, Source, Toolbox, registry};
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
 
 use held::Held;
 
@@ -62,11 +63,31 @@ fn tool(name: &str) -> &'static Entry {
     found.unwrap_or_else(|| panic!("the registry has no {name}: {known:?}"))
 }
 
-async fn diagnose(capture: &Path, ask: &Value) -> Reply {
+/// The answers to all complaints of a scenario, from its capture or from a copy of it.
+async fn diagnose(capture: &Path, asks: &[Value]) -> Vec<Reply> {
     let source = Source::Capture(capture.to_owned());
     let toolbox = Toolbox::new(Settings { source, ..Settings::default() });
-    let outcome = tool("diagnose").call(&toolbox, ask.clone(), &Call::default()).await;
-    outcome.unwrap_or_else(|failure| panic!("{}: {ask}: {failure}", capture.display()))
+    let mut replies = Vec::new();
+    for ask in asks {
+        let outcome = tool("diagnose").call(&toolbox, ask.clone(), &Call::default()).await;
+        replies.push(outcome.unwrap_or_else(|failure| panic!("{}: {ask}: {failure}", capture.display())));
+    }
+    replies
+}
+
+/// Every scenario with its answers; asked once for all tests.
+async fn answered() -> &'static [(Scenario, Vec<Reply>)] {
+    static ANSWERED: OnceCell<Vec<(Scenario, Vec<Reply>)>> = OnceCell::const_new();
+    ANSWERED
+        .get_or_init(|| async {
+            let mut answered = Vec::new();
+            for scenario in scenarios() {
+                let replies = diagnose(&scenario.folder, &scenario.asks).await;
+                answered.push((scenario, replies));
+            }
+            answered
+        })
+        .await
 }
 
 /// Whether `found` has everything that `wanted` names; of a log line a part is enough, and an empty
@@ -121,11 +142,10 @@ fn faults(answer: &Value, expect: &Value, is_variant: bool) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_incident_ends_in_its_verdict() {
     let mut wrong = Vec::new();
-    for scenario in scenarios() {
+    for (scenario, replies) in answered().await {
         let Some(expect) = &scenario.expect else { continue };
-        for (number, ask) in scenario.asks.iter().enumerate() {
-            let answer = diagnose(&scenario.folder, ask).await.structured;
-            let faults = faults(&answer, expect, number > 0);
+        for (number, (ask, reply)) in scenario.asks.iter().zip(replies).enumerate() {
+            let faults = faults(&reply.structured, expect, number > 0);
             wrong
                 .extend(faults.into_iter().map(|fault| format!("{} {}: {fault}", scenario.name, ask["url"])));
         }
@@ -136,30 +156,28 @@ async fn every_incident_ends_in_its_verdict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_is_cited_exists() {
     let mut wrong = Vec::new();
-    for scenario in scenarios() {
+    for (scenario, replies) in answered().await {
         let held = Held::read(&scenario.folder);
-        let mut cited = 0;
-        for ask in &scenario.asks {
-            let answer = diagnose(&scenario.folder, ask).await.structured;
-            for source in citation::within(&answer) {
-                cited += 1;
+        for (ask, reply) in scenario.asks.iter().zip(replies) {
+            let cited = citation::within(&reply.structured);
+            assert!(!cited.is_empty(), "{} {} cites nothing", scenario.name, ask["url"]);
+            for source in cited {
                 if let Err(fault) = citation::check(source, &held) {
                     wrong.push(format!("{} {}: {fault}: {source}", scenario.name, ask["url"]));
                 }
             }
         }
-        assert!(cited > 0, "{} cites nothing", scenario.name);
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_of_objects_changes_no_byte() {
-    for scenario in scenarios() {
+    for (scenario, replies) in answered().await {
         let turned = tempfile::tempdir().expect("a folder");
         Held::read(&scenario.folder).write_reversed(&scenario.folder, turned.path());
-        for ask in &scenario.asks {
-            let (one, other) = (diagnose(&scenario.folder, ask).await, diagnose(turned.path(), ask).await);
+        let others = diagnose(turned.path(), &scenario.asks).await;
+        for ((one, other), ask) in replies.iter().zip(&others).zip(&scenario.asks) {
             assert_eq!(one.text, other.text, "{} {}", scenario.name, ask["url"]);
             assert_eq!(one.structured.to_string(), other.structured.to_string(), "{}", scenario.name);
         }

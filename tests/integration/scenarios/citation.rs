@@ -96,12 +96,13 @@ fn log(cited: &Value, held: &Held) -> Result<(), String> {
         .log(text(cited, "namespace"), text(cited, "pod"), text(cited, "container"))
         .ok_or("no log of this container was captured")?;
     let line = text(cited, "line");
-    // A line is cited with or without the time that kubectl printed before it.
+    // A line is cited with or without the time that kubectl printed before it; of a long one, its head.
     let same = |raw: &&String| {
         let bare = raw.split_once(' ').map_or("", |(_, rest)| rest);
-        // At most 256 characters of a line are cited.
-        let cut = |raw: &str| line.chars().count() == 256 && raw.starts_with(line);
-        [raw.as_str(), bare].into_iter().any(|raw| Text::new(raw).as_str() == line || cut(raw))
+        [raw.as_str(), bare].into_iter().any(|raw| {
+            let head: String = raw.chars().take(256).collect();
+            [raw, &head].into_iter().any(|text| Text::new(text).as_str() == line)
+        })
     };
     let found: Vec<&String> = lines.iter().filter(same).collect();
     if found.is_empty() {
