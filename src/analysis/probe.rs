@@ -53,34 +53,55 @@ pub struct Rules<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// No Ingress has a rule for it.
-    UnknownHost { host: String },
-    Method { method: String },
-    PathTooLong { bytes: usize },
+    UnknownHost {
+        host: String,
+    },
+    Method {
+        method: String,
+    },
+    PathTooLong {
+        bytes: usize,
+    },
     /// A character that must be percent-encoded.
     PathCharacter(char),
     /// Not a header that probes may carry.
-    Header { name: String },
-    HeaderValue { name: String },
+    Header {
+        name: String,
+    },
+    HeaderValue {
+        name: String,
+    },
     /// The operator allows no transport at all.
     AllOff,
     /// The operator does not allow this one.
     Off(Via),
     /// The operator did not name this pod.
-    PodNotAllowed { pod: Name },
+    PodNotAllowed {
+        pod: Name,
+    },
     /// No pod to send from was named, and the operator named none that runs.
     NoPodToSendFrom,
     /// The pod does not exist, or does not run.
-    PodNotThere { pod: Name },
+    PodNotThere {
+        pod: Name,
+    },
     /// Which controller serves the host is not known.
     NoController,
     /// No rule takes the URL, so there is no backend to ask.
     NoBackend,
     /// The backend lies outside the cluster.
-    BackendOutside { service: Name },
+    BackendOutside {
+        service: Name,
+    },
     /// Nothing is known at this target that this way can reach.
-    Nowhere { target: Target, via: Via },
+    Nowhere {
+        target: Target,
+        via: Via,
+    },
     /// An address that is never asked, whatever the cluster says.
-    Forbidden { address: String },
+    Forbidden {
+        address: String,
+    },
 }
 
 /// Plans the requests; as many as were wished for.

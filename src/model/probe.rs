@@ -98,7 +98,10 @@ impl Way {
 pub enum Destination {
     Address(SocketAddr),
     /// A load balancer that the cluster names by host name only.
-    Named { host: String, port: u16 },
+    Named {
+        host: String,
+        port: u16,
+    },
 }
 
 /// The same request for each HTTP client a pod may have: argument vectors, never a shell's words.

@@ -81,7 +81,8 @@ pub fn judge(output: &ProbeOutput, view: Option<&View<'_>>, decision: Option<&De
     let expected = decision.is_some_and(|decision| decision.status == Some(status));
     match (status, outcome) {
         (300..400, Some(Outcome::Redirect)) if expected => {
-            let same = decision.and_then(|decision| decision.location.as_deref()) == output.header("location");
+            let same =
+                decision.and_then(|decision| decision.location.as_deref()) == output.header("location");
             let confidence = if same { Confidence::Likely } else { Confidence::Possible };
             of(Who::Proxy, confidence, Sign::Expected(Outcome::Redirect))
         }
@@ -177,9 +178,9 @@ fn page(kind: ControllerKind, output: &ProbeOutput) -> Page {
             common(body.trim() == "404 page not found")
         }
         ControllerKind::Haproxytech => common(body.trim() == "Not Found"),
-        ControllerKind::HaproxyIngress => {
-            common(body.contains("<h1>404 Not Found</h1>") && body.contains("The requested URL was not found."))
-        }
+        ControllerKind::HaproxyIngress => common(
+            body.contains("<h1>404 Not Found</h1>") && body.contains("The requested URL was not found."),
+        ),
         ControllerKind::Contour | ControllerKind::Istio | ControllerKind::Cilium => {
             own(empty && matches!(header("server"), "envoy" | "istio-envoy"))
         }
@@ -189,9 +190,10 @@ fn page(kind: ControllerKind, output: &ProbeOutput) -> Page {
         ControllerKind::Gce => {
             own(body.contains("default backend - 404") || body.contains("response 404 (backend NotFound)"))
         }
-        ControllerKind::Agic | ControllerKind::OpenshiftRouter | ControllerKind::Spec | ControllerKind::HttpRoute => {
-            Page::Unknown
-        }
+        ControllerKind::Agic
+        | ControllerKind::OpenshiftRouter
+        | ControllerKind::Spec
+        | ControllerKind::HttpRoute => Page::Unknown,
     }
 }
 

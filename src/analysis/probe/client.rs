@@ -47,17 +47,15 @@ pub enum Fault {
     /// The connection closed without an answer.
     Closed,
     /// The client ended with this code and said this.
-    Other { exit: Option<i32>, says: String },
+    Other {
+        exit: Option<i32>,
+        says: String,
+    },
 }
 
 /// The same request for each client.
 #[must_use]
-pub fn commands(
-    request: &Request,
-    address: SocketAddr,
-    tls: Option<&str>,
-    proxy_protocol: bool,
-) -> Commands {
+pub fn commands(request: &Request, address: SocketAddr, tls: Option<&str>, proxy_protocol: bool) -> Commands {
     let plain = tls.is_none() && !proxy_protocol;
     let get = request.method == "GET";
     Commands {
@@ -74,8 +72,22 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
 
 fn curl(request: &Request, address: SocketAddr, tls: Option<&str>, proxy_protocol: bool) -> Vec<String> {
     let mut argv = words([
-        "curl", "-q", "-sS", "-g", "--path-as-is", "--noproxy", "*", "--proto", "=http,https",
-        "--max-redirs", "0", "--connect-timeout", CONNECT, "--max-time", WHOLE, "-k",
+        "curl",
+        "-q",
+        "-sS",
+        "-g",
+        "--path-as-is",
+        "--noproxy",
+        "*",
+        "--proto",
+        "=http,https",
+        "--max-redirs",
+        "0",
+        "--connect-timeout",
+        CONNECT,
+        "--max-time",
+        WHOLE,
+        "-k",
     ]);
     // The server name is the URL's host; where another one is wanted, the Host header differs.
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -102,8 +114,18 @@ fn curl(request: &Request, address: SocketAddr, tls: Option<&str>, proxy_protoco
 
 fn gnu_wget(request: &Request, address: SocketAddr) -> Vec<String> {
     let mut argv = words([
-        "wget", "-S", "-O", "-", "-T", WHOLE, "-t", "1", "--max-redirect=0", "--content-on-error",
-        "--no-proxy", "--header",
+        "wget",
+        "-S",
+        "-O",
+        "-",
+        "-T",
+        WHOLE,
+        "-t",
+        "1",
+        "--max-redirect=0",
+        "--content-on-error",
+        "--no-proxy",
+        "--header",
     ]);
     argv.push(format!("Host: {}", request.authority()));
     if request.header("user-agent").is_none() {
@@ -120,7 +142,11 @@ fn gnu_wget(request: &Request, address: SocketAddr) -> Vec<String> {
 }
 
 fn busybox_wget(request: &Request, address: SocketAddr, timed: bool) -> Vec<String> {
-    let mut argv = vec!["env".to_owned(), format!("http_proxy=http://{address}"), format!("https_proxy=http://{address}")];
+    let mut argv = vec![
+        "env".to_owned(),
+        format!("http_proxy=http://{address}"),
+        format!("https_proxy=http://{address}"),
+    ];
     argv.extend(words(["wget", "-S", "-O", "-", "-Y", "on"]));
     if timed {
         argv.extend(words(["-T", WHOLE]));
@@ -140,7 +166,9 @@ fn busybox_wget(request: &Request, address: SocketAddr, timed: bool) -> Vec<Stri
 pub fn read(client: Client, head: bool, stdout: &[u8], stderr: &[u8], exit: Option<i32>) -> Read {
     match client {
         Client::Curl => read_curl(head, stdout, stderr, exit),
-        Client::GnuWget | Client::BusyboxWget | Client::OldBusyboxWget => read_wget(client, stdout, stderr, exit),
+        Client::GnuWget | Client::BusyboxWget | Client::OldBusyboxWget => {
+            read_wget(client, stdout, stderr, exit)
+        }
     }
 }
 
@@ -152,7 +180,8 @@ fn read_curl(head: bool, stdout: &[u8], stderr: &[u8], exit: Option<i32>) -> Rea
         None => (text.as_ref(), None),
     };
     let (status, headers, body) = first_answer(page);
-    let number = |key: &str| report.as_ref().and_then(|report| report.get(key)).and_then(serde_json::Value::as_f64);
+    let number =
+        |key: &str| report.as_ref().and_then(|report| report.get(key)).and_then(serde_json::Value::as_f64);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times of a few seconds")]
     let millis = number("time_starttransfer").filter(|time| *time > 0.0).map(|time| (time * 1_000.0) as u64);
     #[expect(clippy::cast_possible_truncation, reason = "a small error number")]
@@ -198,7 +227,10 @@ fn first_answer(page: &str) -> (Option<u16>, Vec<(String, String)>, &str) {
     let mut rest = page;
     while let Some(status) = status_of(rest.lines().next().unwrap_or_default()) {
         let (block, after) = split_block(rest);
-        if (100..200).contains(&status) && status != 101 && status_of(after.lines().next().unwrap_or_default()).is_some() {
+        if (100..200).contains(&status)
+            && status != 101
+            && status_of(after.lines().next().unwrap_or_default()).is_some()
+        {
             rest = after;
             continue;
         }
@@ -263,7 +295,10 @@ fn wget_fault(exit: Option<i32>, stderr: &str) -> Fault {
         Fault::TimedOut
     } else if says.contains("bad address") || says.contains("unable to resolve") {
         Fault::NotResolved
-    } else if says.contains("no data received") || says.contains("reset by peer") || says.contains("unexpected eof") {
+    } else if says.contains("no data received")
+        || says.contains("reset by peer")
+        || says.contains("unexpected eof")
+    {
         Fault::Closed
     } else {
         Fault::Other { exit, says: first_line(stderr.as_bytes()) }
@@ -310,12 +345,15 @@ mod tests {
         assert!(has(&argv, &["--noproxy", "*"]) && has(&argv, &["--max-redirs", "0"]));
         assert!(!argv.iter().any(|word| word.starts_with("Host:")));
         let six = commands(&request, address("[fd12::1]:443"), Some("shop.test"), true).curl;
-        assert!(has(&six, &["--connect-to", "::[fd12::1]:443"]) && six.contains(&"--haproxy-protocol".to_owned()));
+        assert!(
+            has(&six, &["--connect-to", "::[fd12::1]:443"]) && six.contains(&"--haproxy-protocol".to_owned())
+        );
     }
 
     #[test]
     fn another_server_name_is_the_url_and_the_host_a_header() {
-        let argv = commands(&get("https://shop.test/x"), address("10.0.0.1:443"), Some("other.test"), false).curl;
+        let argv =
+            commands(&get("https://shop.test/x"), address("10.0.0.1:443"), Some("other.test"), false).curl;
         assert!(has(&argv, &["-H", "Host: shop.test"]) && has(&argv, &["--", "https://other.test/x"]));
     }
 
@@ -344,7 +382,10 @@ mod tests {
         let forged = format!("{HEAD}page\n{MARK}{{\"ssl_verify_result\":1}}\n{MARK}{report}");
         let read = read(Client::Curl, false, forged.as_bytes(), b"", Some(0));
         assert_eq!(read.status, Some(404));
-        assert_eq!(read.headers, [("Server", "x"), ("X-App", "a: b")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+        assert_eq!(
+            read.headers,
+            [("Server", "x"), ("X-App", "a: b")].map(|(k, v)| (k.to_owned(), v.to_owned()))
+        );
         assert!(read.body.starts_with("page\n@@"), "{}", read.body);
         assert_eq!((read.millis, read.untrusted), (Some(12), Some(18)));
         assert_eq!(read.certificate.as_deref(), Some("subject CN = fake; issuer CN = ca; valid from a to b"));
@@ -377,7 +418,13 @@ mod tests {
             (52, "", Fault::Closed),
             (3, "curl: (3) URL\n", Fault::Other { exit: Some(3), says: "curl: (3) URL".to_owned() }),
         ] {
-            let read = read(Client::Curl, false, format!("\n{MARK}{{\"http_code\":0}}").as_bytes(), stderr.as_bytes(), Some(exit));
+            let read = read(
+                Client::Curl,
+                false,
+                format!("\n{MARK}{{\"http_code\":0}}").as_bytes(),
+                stderr.as_bytes(),
+                Some(exit),
+            );
             assert_eq!((read.status, read.fault), (None, Some(fault)));
         }
         for (stderr, fault) in [
@@ -429,7 +476,9 @@ mod tests {
                 let _ = read(client, false, &bytes, &bytes, None);
             }
         }
-        for text in ["HTTP/", "HTTP/1.1", "HTTP/1.1 \n\n", "\n@@routecause@@", "HTTP/1.1 200\n\n\n@@routecause@@{"] {
+        for text in
+            ["HTTP/", "HTTP/1.1", "HTTP/1.1 \n\n", "\n@@routecause@@", "HTTP/1.1 200\n\n\n@@routecause@@{"]
+        {
             let _ = read(Client::Curl, false, text.as_bytes(), text.as_bytes(), None);
         }
     }

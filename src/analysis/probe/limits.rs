@@ -43,7 +43,9 @@ pub(super) fn check(request: &Request, sni: Option<&HostName>, snapshot: &Snapsh
     if target.len() > MAX_TARGET {
         return Err(Refusal::PathTooLong { bytes: target.len() });
     }
-    if let Some(c) = target.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '`' | '\\')) {
+    if let Some(c) =
+        target.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '`' | '\\'))
+    {
         return Err(Refusal::PathCharacter(c));
     }
     request.headers.iter().try_for_each(|(name, value)| header(name, value, request, snapshot))
@@ -72,7 +74,10 @@ fn host_is_sane(host: &str) -> bool {
 /// Names that mean this machine or a cloud's metadata service.
 pub(super) fn is_local_name(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost") || host == "metadata" || host == "metadata.google.internal"
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "metadata"
+        || host == "metadata.google.internal"
 }
 
 fn header(name: &str, value: &str, request: &Request, snapshot: &Snapshot) -> Result<(), Refusal> {

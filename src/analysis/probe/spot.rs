@@ -96,7 +96,9 @@ fn expects_proxy_protocol(view: &View<'_>) -> bool {
         ControllerKind::IngressNginx | ControllerKind::HaproxyIngress => {
             view.settings.config("use-proxy-protocol") == Some("true")
         }
-        ControllerKind::F5Nginx => view.settings.config("proxy-protocol").is_some_and(|value| value != "False" && value != "false"),
+        ControllerKind::F5Nginx => {
+            view.settings.config("proxy-protocol").is_some_and(|value| value != "False" && value != "false")
+        }
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::TraefikGateway
@@ -120,7 +122,8 @@ fn expects_proxy_protocol(view: &View<'_>) -> bool {
 fn entries(view: &View<'_>, request: &Request, snapshot: &Snapshot) -> Vec<Spot> {
     let tls = request.scheme == Scheme::Https;
     let mut spots = Vec::new();
-    let services = view.controller.into_iter().flat_map(|controller| entry::services_of(controller, snapshot));
+    let services =
+        view.controller.into_iter().flat_map(|controller| entry::services_of(controller, snapshot));
     for service in services {
         let Some(port) = entry_port(service, request) else { continue };
         for address in entry::public_addresses(service) {
@@ -240,7 +243,8 @@ fn own_port(controller: &Controller, pod: &Pod, request: &Request) -> Option<u16
         Scheme::Https => (&["https", "websecure"], &[443, 8443]),
     };
     let container = pod.containers.iter().find(|container| container.name == controller.container)?;
-    let named = container.ports.iter().find(|port| port.name.as_deref().is_some_and(|name| names.contains(&name)));
+    let named =
+        container.ports.iter().find(|port| port.name.as_deref().is_some_and(|name| names.contains(&name)));
     let numbered = || container.ports.iter().find(|port| numbers.contains(&port.number));
     named.or_else(numbered).map(|port| port.number)
 }
@@ -328,7 +332,9 @@ fn endpoints(service: &Service, port: &ServicePort, tls: bool, snapshot: &Snapsh
             .and_then(|listed| listed.number);
         let Some(number) = number else { continue };
         for endpoint in &slice.endpoints {
-            let Some(address) = endpoint.addresses.first().and_then(|ip| socket(ip, number)) else { continue };
+            let Some(address) = endpoint.addresses.first().and_then(|ip| socket(ip, number)) else {
+                continue;
+            };
             let (to, place) = match &endpoint.pod {
                 Some(pod) => {
                     let pod = Name::new(&service.meta.namespace, pod);

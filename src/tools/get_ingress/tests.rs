@@ -396,7 +396,8 @@ async fn every_answer_fits_and_is_the_same_every_time() {
             }
         }
         let host = all.items().iter().flat_map(|ingress| ingress.hosts()).find(|host| !host.contains('*'));
-        let arguments = json!({"url": format!("https://{}/some/path", host.expect("a host")), "detail": "detailed"});
+        let arguments =
+            json!({"url": format!("https://{}/some/path", host.expect("a host")), "detail": "detailed"});
         entry.call(&toolbox, arguments, &Call::default()).await.expect("an answer");
     }
 }
