@@ -17,6 +17,7 @@ pub mod limits;
 pub mod logs;
 pub mod next;
 pub mod object_ref;
+pub mod probe;
 pub mod redact;
 pub mod route;
 pub mod scope;

@@ -29,6 +29,7 @@ mod complete;
 pub mod controller_logs_filtered;
 pub mod correlate_changes;
 pub mod diagnose;
+pub mod exec_probe;
 pub mod failure;
 pub mod find_conflicts;
 mod gate;
@@ -283,6 +284,7 @@ pub fn registry() -> &'static [Entry] {
             entry::<controller_logs_filtered::ControllerLogsFiltered>(),
             entry::<correlate_changes::CorrelateChanges>(),
             entry::<diagnose::Diagnose>(),
+            entry::<exec_probe::ExecProbe>(),
             entry::<get_ingress::GetIngress>(),
             entry::<match_path::MatchPath>(),
         ];

@@ -69,7 +69,9 @@ fn subject(what: &Unseen) -> String {
     }
 }
 
-fn reason(why: &Why) -> String {
+/// Why something was not seen, in words.
+#[must_use]
+pub fn reason(why: &Why) -> String {
     match why {
         Why::Forbidden { verb, group: _, resource, namespace } => {
             format!("this identity may not {verb} {} {}", Text::new(resource), place(namespace.as_ref()))
