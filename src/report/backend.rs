@@ -9,6 +9,7 @@ use super::object_ref::{NameRef, ObjectRef};
 use super::text::Text;
 use super::time::Time;
 use crate::analysis::backend::answer::{Answer, answer_of};
+use crate::analysis::backend::endpoints::SlicePort;
 use crate::analysis::backend::oddity::Oddity;
 use crate::analysis::backend::pods::Reason;
 use crate::analysis::backend::port::PortLink;
@@ -36,7 +37,7 @@ pub struct ChainReport {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct LinkReport {
     pub link: &'static str,
-    /// whole, broken, could_not_see or not_needed.
+    /// whole, broken, could_not_see or not_reached (an earlier link is broken, or none is needed).
     pub state: &'static str,
     pub says: String,
 }
@@ -58,6 +59,7 @@ impl ChainReport {
             .filter(|view| view.controller.is_some())
             .map(|view| format!("{}: {}", view.kind, answer(answer_of(view.kind, &view.settings, chain))))
             .collect();
+        answers.sort();
         answers.dedup();
         Self {
             service: NameRef::from(&chain.service),
@@ -94,12 +96,17 @@ const fn state(state: State) -> &'static str {
         State::Whole => "whole",
         State::Broken => "broken",
         State::Unseen => "could_not_see",
-        State::Absent => "not_needed",
+        State::Absent => "not_reached",
     }
 }
 
+/// The first five, and how many more there are.
 fn list(texts: &[String]) -> String {
-    texts.iter().map(|text| Text::new(text).to_string()).collect::<Vec<_>>().join(", ")
+    let mut shown: Vec<String> = texts.iter().take(5).map(|text| Text::new(text).to_string()).collect();
+    if texts.len() > 5 {
+        shown.push(format!("and {} more", texts.len() - 5));
+    }
+    shown.join(", ")
 }
 
 fn says(chain: &Chain, link: Link) -> String {
@@ -131,7 +138,10 @@ fn says(chain: &Chain, link: Link) -> String {
             }
             Some(PortLink::Missing { has, nearest: _ }) => {
                 let has: Vec<String> = has.iter().map(|port| port.number.to_string()).collect();
-                format!("no such port; the Service has {}", has.join(", "))
+                format!(
+                    "no such port; the Service has {}",
+                    if has.is_empty() { "none".to_owned() } else { list(&has) }
+                )
             }
             Some(PortLink::Undeclared) => "used as it is".to_owned(),
             None => String::new(),
@@ -176,6 +186,13 @@ fn says(chain: &Chain, link: Link) -> String {
                 let mut text = format!("{} ready, {} not ready", found.ready, found.not_ready);
                 if found.terminating > 0 {
                     text = format!("{text}, {} ending", found.terminating);
+                }
+                match &found.port {
+                    SlicePort::OtherNames(names) => {
+                        text = format!("{text}; slices list other ports: {}", list(names))
+                    }
+                    SlicePort::NoPorts => text = format!("{text}; the targetPort resolves in no pod"),
+                    SlicePort::Unknown | SlicePort::Resolved(_) => {}
                 }
                 if found.slices == 0 {
                     text = format!("{text}; there is no EndpointSlice");

@@ -113,7 +113,23 @@ fn of_service(snapshot: &Snapshot, name: &Name, port: Option<&str>) -> Vec<(Name
         let port = port.parse().map_or_else(|_| PortRef::Name(port.to_owned()), PortRef::Number);
         return vec![(name.clone(), port)];
     }
-    let ports = match snapshot.services.get(&name.namespace, &name.name) {
+    // What Ingresses ask of it counts first: a port that they name and it lacks is the usual fault.
+    let mut named: Vec<PortRef> = snapshot
+        .ingresses
+        .in_namespace(&name.namespace)
+        .flat_map(|ingress| {
+            ingress.path_rules().map(|(_, _, _, rule)| &rule.backend).chain(&ingress.default_backend)
+        })
+        .filter_map(|backend| backend.service())
+        .filter(|(service, _)| *service == name.name)
+        .map(|(_, port)| port.clone())
+        .collect();
+    named.sort();
+    named.dedup();
+    if !named.is_empty() {
+        return named.into_iter().map(|port| (name.clone(), port)).collect();
+    }
+    let ports: Vec<PortRef> = match snapshot.services.get(&name.namespace, &name.name) {
         Lookup::Found(service) => service.ports.iter().map(|port| PortRef::Number(port.number)).collect(),
         Lookup::Absent | Lookup::Unseen(_) => Vec::new(),
     };

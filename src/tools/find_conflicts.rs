@@ -9,10 +9,12 @@ use super::match_path::gaps;
 use super::params::{Detail, Host, ObjectName};
 use super::{Call, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::conflict::{Conflict, Severity as Level};
+use crate::analysis::facts::candidates::touches;
 use crate::analysis::{conflicts, view};
 use crate::evidence::gather;
 use crate::model::host::spec_match;
 use crate::model::object::{Kind, Name};
+use crate::model::snapshot::Snapshot;
 use crate::report::conflict::ConflictReport;
 use crate::report::gap::GapReport;
 use crate::report::limits::{Budget, Truncated};
@@ -99,6 +101,7 @@ impl Tool for FindConflicts {
         let views = view::views(&snapshot);
         let all = conflicts::find(&snapshot, &views);
         let wanted = Wanted {
+            snapshot: &snapshot,
             least: match params.min_severity.unwrap_or(Severity::Medium) {
                 Severity::Critical => Level::Critical,
                 Severity::High => Level::High,
@@ -114,7 +117,10 @@ impl Tool for FindConflicts {
         for conflict in &found {
             *counts.entry(conflict.severity).or_default() += 1;
         }
-        let summary = if found.is_empty() {
+        let judged = views.iter().any(|view| view.controller.is_some());
+        let summary = if !judged {
+            "nothing was checked: no running controller was recognised".to_owned()
+        } else if found.is_empty() {
             "no conflict was found".to_owned()
         } else {
             counts
@@ -163,6 +169,7 @@ impl Tool for FindConflicts {
 }
 
 struct Wanted<'a> {
+    snapshot: &'a Snapshot,
     least: Level,
     namespace: Option<&'a str>,
     host: Option<&'a str>,
@@ -175,7 +182,24 @@ impl Wanted<'_> {
         conflict.severity <= self.least
             && self.namespace.is_none_or(|namespace| names().any(|name| name.namespace == namespace))
             && self.ingress.is_none_or(|ingress| names().any(|name| name == ingress))
-            && self.host.is_none_or(|host| conflict.host.as_deref().is_none_or(|of| spec_match(of, host)))
+            && self.host.is_none_or(|host| self.concerns(conflict, host))
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether a conflict is about the host: its own, or one of its Ingresses'.
+    fn concerns(&self, conflict: &Conflict, host: &str) -> bool {
+        let named = conflict.host.as_deref().is_some_and(|of| spec_match(of, host));
+        let mut ingresses = conflict
+            .objects
+            .iter()
+            .filter(|part| part.key.kind == Kind::Ingress)
+            .filter_map(|part| {
+                let name = &part.key.name;
+                self.snapshot.ingresses.get(&name.namespace, &name.name).found()
+            })
+            .peekable();
+        named || ingresses.peek().is_none() || ingresses.any(|ingress| touches(ingress, host))
     }
 }
 

@@ -13,6 +13,8 @@ mod support;
 mod architecture;
 /// Every tool as a command.
 mod commands;
+/// Generated pages are fresh.
+mod docs;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.
