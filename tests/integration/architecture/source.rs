@@ -61,7 +61,10 @@ pub(super) fn all() -> Vec<Source> {
     let test_only: BTreeSet<Vec<String>> = sources
         .iter()
         .flat_map(|source| {
-            source.test_modules.iter().map(|name| [source.module.as_slice(), &[name.clone()]].concat())
+            source
+                .test_modules
+                .iter()
+                .map(|name| [source.module.as_slice(), std::slice::from_ref(name)].concat())
         })
         .collect();
     let is_test = |source: &Source| test_only.iter().any(|module| source.module.starts_with(module));
