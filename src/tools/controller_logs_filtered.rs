@@ -306,10 +306,15 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
     report.next_cursor = (shown < total).then(|| format!("groups:{shown}"));
     report.truncated = truncated;
     let mut messages: Vec<&Tallied<Message>> = logs.filtered.messages.iter().collect();
-    messages.sort_by_key(|message| std::cmp::Reverse(message.last));
+    messages.sort_by_key(|message| (message.key.kind.is_routine(), std::cmp::Reverse(message.last)));
     let messages: Vec<MessageReport> = messages.into_iter().map(MessageReport::from).collect();
-    let (kept, _) = budget.keep(messages, most, ToString::to_string, "");
+    let most = match detail {
+        Detail::Concise => 5,
+        Detail::Detailed => most,
+    };
+    let (kept, cut) = budget.keep(messages, most, ToString::to_string, "detail detailed shows more messages");
     report.messages = kept;
+    report.truncated = report.truncated.take().or(cut);
     report
 }
 

@@ -152,3 +152,9 @@ pub(super) fn pick<'a>(
         }
     }
 }
+
+/// Whether a rule of a running controller takes the request.
+pub(super) fn answers(views: &[View<'_>], request: &Request) -> bool {
+    let mut running = views.iter().filter(|view| view.controller.is_some());
+    running.any(|view| view.decide(request).winner.is_some())
+}
