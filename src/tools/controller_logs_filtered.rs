@@ -153,7 +153,8 @@ impl Tool for ControllerLogsFiltered {
         let decision = view.zip(request.as_ref()).map(|(view, request)| view.decide(request));
         let wanted = Wanted { request: request.as_ref(), decision: decision.as_ref(), filter, since };
         call.progress.say(2, Some(4), "reading the controllers' logs");
-        let logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        let mut logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        logs.gaps.extend(snapshot.gaps.iter().cloned());
         let silence = match (view, &request, &decision) {
             (Some(view), Some(request), Some(decision)) => silence(&case::logging(view, request, decision)),
             _ => "ask with a url to learn whether its requests would be logged".to_owned(),

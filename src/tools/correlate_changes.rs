@@ -115,7 +115,7 @@ impl Tool for CorrelateChanges {
         };
         let correlated = case::correlate(&cluster, &gathered, view, &request, &decision, &logs, &ask);
         let mut gaps = logs.gaps.clone();
-        gaps.extend(gathered.gaps.iter().cloned());
+        gaps.extend(gathered.gaps.iter().chain(&gathered.snapshot.gaps).cloned());
         for more in [
             gathered.snapshot.ingresses.gaps(),
             gathered.snapshot.services.gaps(),
