@@ -5,6 +5,7 @@ use routecause::tools::Toolbox;
 use serde_json::{Value, json};
 
 use crate::ask::ask;
+use crate::plane::identity::manifest;
 use crate::shop::{CONTROLLER, Shop, ingress, path};
 use crate::suite::{Case, Skip, Suite};
 
@@ -26,7 +27,7 @@ async fn shop(suite: &'static Suite, name: &str) -> Result<(Shop<'static>, Toolb
     let plane = suite.plane().await;
     let shop = Shop::open(plane, name).await?;
     let reader = plane.reader(name).await;
-    plane.grant_probes(&reader, name).await;
+    plane.grant(&reader, name, &manifest("probe.yaml")).await;
     Ok((shop, plane.toolbox(&reader, &[name, CONTROLLER])))
 }
 
@@ -52,7 +53,8 @@ async fn an_ingress_is_told_with_its_controller(suite: &'static Suite) -> Result
     assert_eq!(controller["config"][0], "allow-snippet-annotations: false");
     let service = shop.plane.get("v1", "Service", CONTROLLER, "ingress-nginx-controller").await;
     let address = &service.expect("the Service")["spec"]["clusterIP"];
-    assert_eq!(controller["services"][0]["addresses"][0], *address, "{answer:#}");
+    let address = address.as_str().expect("an address");
+    assert!(controller["services"].to_string().contains(address), "{answer:#}");
     Ok(())
 }
 
@@ -74,7 +76,7 @@ async fn the_log_tells_who_wrote_each_404(suite: &'static Suite) -> Result<(), S
     let expected =
         [(json!("no_rule"), json!("/nowhere"), json!(3)), (json!("app"), json!("/api/missing"), json!(1))];
     assert_eq!(groups, expected.each_ref().map(|(voice, path, count)| (voice, path, count)), "{answer:#}");
-    assert_eq!(answer["coverage"][0]["pod"], format!("{CONTROLLER}/{}", shop.controller));
+    assert!(answer["coverage"].to_string().contains(&shop.controller), "{answer:#}");
     assert_eq!(gaps(&answer), [""; 0]);
     Ok(())
 }

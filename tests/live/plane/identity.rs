@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use http::Method;
-use routecause::evidence::permissions;
+use routecause::evidence::permissions::manifests::manifests;
 use routecause::model::probe::Via;
 use routecause::tools::{ProbePolicy, Settings, Source, Toolbox};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Plane;
 use super::authority::Authority;
 use super::objects::{documents, path};
+use crate::shop::CONTROLLER;
 
 /// The namespace of the ServiceAccounts that ask.
 const PEOPLE: &str = "people";
@@ -52,44 +53,37 @@ impl Plane {
         self.delete("v1", "ServiceAccount", PEOPLE, &identity.name).await;
     }
 
-    /// A ServiceAccount with every right of the shipped manifests, probes included.
+    /// A ServiceAccount with the rights of the shipped manifests: cluster-wide, and the settings of the
+    /// ingress controller with probes to it.
     pub(crate) async fn reader(&self, name: &str) -> Identity {
         let identity = self.identity(name).await;
-        self.grant(&identity, &permissions::cluster_role_yaml()).await;
+        self.grant(&identity, CONTROLLER, &manifest("cluster.yaml")).await;
+        self.grant(&identity, CONTROLLER, &manifest("controller-config.yaml")).await;
+        self.grant(&identity, CONTROLLER, &manifest("probe.yaml")).await;
         identity
     }
 
-    /// Grants the shipped Role for probes in one more namespace.
-    pub(crate) async fn grant_probes(&self, identity: &Identity, namespace: &str) {
-        let roles = documents(&permissions::cluster_role_yaml());
-        let mut role = roles
-            .into_iter()
-            .find(|role| role["metadata"]["name"].as_str().is_some_and(|name| name.contains("probe")))
-            .expect("a Role for probes");
-        role["metadata"]["namespace"] = json!(namespace);
-        self.grant(identity, &role.to_string()).await;
-    }
-
-    /// Applies Roles and ClusterRoles as they are written, but under names of this identity's own, and
-    /// binds them to it.
-    pub(crate) async fn grant(&self, identity: &Identity, roles: &str) {
+    /// Applies Roles (in this namespace) and ClusterRoles as they are written, but under names of this
+    /// identity's own, and binds them to it.
+    pub(crate) async fn grant(&self, identity: &Identity, namespace: &str, roles: &str) {
+        self.namespace(namespace).await;
         for mut role in documents(roles) {
             let kind = role["kind"].as_str().expect("a kind").to_owned();
             if kind != "Role" && kind != "ClusterRole" {
                 continue;
             }
             let name = format!("{}-{}", role["metadata"]["name"].as_str().expect("a name"), identity.name);
-            role["metadata"]["name"] = json!(name);
-            let mut binding = json!({
+            let mut metadata = json!({"name": name});
+            if kind == "Role" {
+                metadata["namespace"] = json!(namespace);
+            }
+            role["metadata"] = metadata.clone();
+            let binding = json!({
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": format!("{kind}Binding"),
-                "metadata": {"name": name},
+                "metadata": metadata,
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
                 "subjects": [{"kind": "ServiceAccount", "name": identity.name, "namespace": PEOPLE}],
             });
-            if let Some(namespace) = role["metadata"]["namespace"].as_str() {
-                self.namespace(namespace).await;
-                binding["metadata"]["namespace"] = json!(namespace);
-            }
             self.apply(&role.to_string()).await;
             self.apply(&binding.to_string()).await;
         }
@@ -105,6 +99,12 @@ impl Plane {
     pub(crate) fn write_kubeconfig(&self, file: &std::path::Path, address: SocketAddr, user: &Value) {
         std::fs::write(file, kubeconfig(&self.authority, address, "live", user)).expect("a kubeconfig");
     }
+}
+
+/// A shipped manifest, by its name in `deploy/rbac`.
+pub(crate) fn manifest(file: &str) -> String {
+    let found = manifests().into_iter().find(|manifest| manifest.file == file);
+    found.unwrap_or_else(|| panic!("no manifest {file}")).yaml
 }
 
 /// What asks by a kubeconfig.
