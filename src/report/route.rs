@@ -256,6 +256,7 @@ pub fn note(note: &Note) -> String {
         Note::SettingsUnseen => {
             "the controller's ConfigMap could not be read: defaults were assumed".to_owned()
         }
+        Note::PatternInvalid { pattern } => format!("{} is no valid pattern", quoted(pattern)),
         Note::PatternUndecided { pattern } => format!("pattern {} could not be evaluated", quoted(pattern)),
         Note::ReloadFails => {
             "the proxy refuses this configuration: the previous one stays in force".to_owned()
@@ -263,6 +264,18 @@ pub fn note(note: &Note) -> String {
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
+        Note::ExternalNameBarred(service) => {
+            format!(
+                "Service {} is an ExternalName, which this controller may not use",
+                NameRef::from(service)
+            )
+        }
+        Note::Argument { flag } => format!("the controller's argument --{} decided", Text::new(flag)),
+        Note::ConditionUndecided { ingress, condition } => format!(
+            "whether the condition {} of Ingress {} holds cannot be told from the request",
+            quoted(condition),
+            NameRef::from(ingress)
+        ),
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
         }
@@ -291,6 +304,11 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }
+        Reason::LeftOut(why) => ("left_out", format!("{}, so the rule is left out", note(why))),
+        Reason::Duplicate { of } => (
+            "duplicate",
+            format!("a rule of Ingress {} has the same host, path and type and is used", NameRef::from(of)),
+        ),
     }
 }
 

@@ -262,6 +262,7 @@ mod tests {
             Reason::CanaryOnly => "canary".to_owned(),
             Reason::ResourceBackend => "resource".to_owned(),
             Reason::PatternDiffers { pattern } => format!("pattern {pattern}"),
+            Reason::LeftOut(_) | Reason::Duplicate { .. } => unreachable!("{reason:?}"),
         };
         let lost = explanation.eliminated.iter();
         lost.map(|lost| format!("{} {}: {}", lost.ingress, lost.path, word(&lost.reason))).collect()
