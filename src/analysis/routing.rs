@@ -14,9 +14,12 @@ use crate::model::snapshot::Snapshot;
 mod candidates;
 #[cfg(test)]
 mod fixtures;
+mod gateway;
+pub mod httproute;
 pub mod ingress_nginx;
 pub mod nearest;
 pub mod spec;
+pub mod traefik_gateway;
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +77,8 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Spec => Some(&spec::Spec),
+        ControllerKind::HttpRoute => Some(&httproute::HttpRoute),
+        ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::F5Nginx
@@ -87,9 +92,7 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         | ControllerKind::Gce
         | ControllerKind::Apisix
         | ControllerKind::Agic
-        | ControllerKind::OpenshiftRouter
-        | ControllerKind::HttpRoute
-        | ControllerKind::TraefikGateway => None,
+        | ControllerKind::OpenshiftRouter => None,
     }
 }
 

@@ -31,15 +31,23 @@ impl ReferenceGrant {
     /// Whether an HTTPRoute of a namespace may refer to this Service of the grant's namespace.
     #[must_use]
     pub fn lets_route_to_service(&self, route_namespace: &str, service: &str) -> bool {
+        self.grants(Kind::HttpRoute, route_namespace, Kind::Service, service)
+    }
+
+    /// Whether a Gateway of a namespace may use this Secret of the grant's namespace.
+    #[must_use]
+    pub fn lets_gateway_use_secret(&self, gateway_namespace: &str, secret: &str) -> bool {
+        self.grants(Kind::Gateway, gateway_namespace, Kind::Secret, secret)
+    }
+
+    fn grants(&self, of: Kind, namespace: &str, kind: Kind, name: &str) -> bool {
         let from = |from: &GrantFrom| {
-            from.group == Kind::HttpRoute.api_group()
-                && from.kind == Kind::HttpRoute.as_str()
-                && from.namespace == route_namespace
+            from.group == of.api_group() && from.kind == of.as_str() && from.namespace == namespace
         };
         let to = |to: &GrantTo| {
-            to.group.is_empty()
-                && to.kind == Kind::Service.as_str()
-                && to.name.as_deref().is_none_or(|name| name.is_empty() || name == service)
+            to.group == kind.api_group()
+                && to.kind == kind.as_str()
+                && to.name.as_deref().is_none_or(|one| one.is_empty() || one == name)
         };
         self.from.iter().any(from) && self.to.iter().any(to)
     }

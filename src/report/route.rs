@@ -8,12 +8,18 @@ use serde::Serialize;
 use super::object_ref::NameRef;
 use super::text::Text;
 use crate::analysis::routing::{
-    Basis, Decision, Detached, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal,
-    Target, Unmet, Winner,
+    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Unmet,
+    Winner,
 };
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{PathType, Place};
-use crate::model::object::{Kind, Name};
+use crate::model::object::Kind;
+
+mod detached;
+mod reference;
+
+use detached::detached_words;
+pub use reference::RouteRef;
 
 /// What a controller does with the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -40,36 +46,6 @@ pub struct DecisionReport {
     pub eliminated: Vec<EliminatedReport>,
     /// The smallest edits after which another rule would take it.
     pub nearest: Vec<NearestReport>,
-}
-
-/// The Ingress or HTTPRoute that a rule stands in, under the key of its kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct RouteRef {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ingress: Option<NameRef>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    http_route: Option<NameRef>,
-}
-
-impl RouteRef {
-    fn new(name: &Name, place: Place) -> Self {
-        let (name, is_route) = (NameRef::from(name), place.kind() == Kind::HttpRoute);
-        if is_route {
-            Self { ingress: None, http_route: Some(name) }
-        } else {
-            Self { ingress: Some(name), http_route: None }
-        }
-    }
-}
-
-impl fmt::Display for RouteRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.ingress, &self.http_route) {
-            (Some(ingress), _) => write!(f, "Ingress {ingress}"),
-            (None, Some(route)) => write!(f, "HTTPRoute {route}"),
-            (None, None) => Ok(()),
-        }
-    }
 }
 
 /// The rule that takes the request.
@@ -394,40 +370,6 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
             format!("it wants query parameter {} to be {}", Text::new(name), quoted(wanted)),
         ),
         Reason::Detached(detached) => ("not_attached", detached_words(detached)),
-    }
-}
-
-fn detached_words(detached: &Detached) -> String {
-    let at = |gateway: &Name, listener: &str| {
-        format!("listener {} of Gateway {}", Text::new(listener), NameRef::from(gateway))
-    };
-    match detached {
-        Detached::NoParent => "it names no Gateway as its parent".to_owned(),
-        Detached::GatewayMissing { gateway } => {
-            format!("its Gateway {} does not exist", NameRef::from(gateway))
-        }
-        Detached::GatewayOfOther { gateway, class } => format!(
-            "the class {} of its Gateway {} is not this implementation's",
-            quoted(class),
-            NameRef::from(gateway)
-        ),
-        Detached::ListenerMissing { gateway, wanted } => {
-            format!("Gateway {} has no listener {}", NameRef::from(gateway), Text::new(wanted))
-        }
-        Detached::ListenerDown { gateway, listener } => format!("{} does not serve", at(gateway, listener)),
-        Detached::NamespaceNotAllowed { gateway, listener } => {
-            format!("{} takes no routes of its namespace", at(gateway, listener))
-        }
-        Detached::KindNotAllowed { gateway, listener } => {
-            format!("{} takes no HTTPRoutes", at(gateway, listener))
-        }
-        Detached::HostsApart { gateway, listener } => {
-            format!("none of its host names is one of {}", at(gateway, listener))
-        }
-        Detached::OtherPort { gateway, listener } => {
-            format!("it is attached to {}, which takes no such connection", at(gateway, listener))
-        }
-        Detached::Undecided => "whether it is attached cannot be told from what was seen".to_owned(),
     }
 }
 
