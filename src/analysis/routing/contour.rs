@@ -17,7 +17,7 @@ use crate::model::object::Name;
 use crate::model::snapshot::Lookup;
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept, whole};
-use super::serving::{External, Health, Services};
+use super::serving::{Health, Services};
 use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel, Target};
 
 mod settings;

@@ -16,7 +16,7 @@ use crate::model::object::Name;
 use crate::model::snapshot::Lookup;
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept};
-use super::serving::{External, Health, Services};
+use super::serving::{External, Services};
 use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel, Target};
 
 /// istiod with an ingress gateway.
@@ -206,6 +206,7 @@ impl Translation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::routing::serving::Health;
     use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
 
     fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
