@@ -49,6 +49,8 @@ pub enum RequestError {
     RelativePath(String),
     #[error("the path holds the character {0:?}: percent-encode it")]
     BadPathCharacter(char),
+    #[error("the query holds the character {0:?}: percent-encode it")]
+    BadQueryCharacter(char),
     #[error("a URL of {0} characters is longer than the 8192 that proxies take")]
     TooLong(usize),
     #[error("the URL carries a user name or password: leave out the part before '@'")]
@@ -141,6 +143,10 @@ impl Request {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
         };
+        let bad = query.iter().flat_map(|query| query.chars()).find(|c| c.is_control() || c.is_whitespace());
+        if let Some(c) = bad {
+            return Err(RequestError::BadQueryCharacter(c));
+        }
         let path = RequestPath::parse(if path.is_empty() { "/" } else { path })?;
         Ok(Self {
             scheme,
@@ -220,6 +226,8 @@ mod tests {
             ("http://u:p@a/", "user name"),
             ("http://a/b c", "percent-encode"),
             ("http://exa mple/", "cannot stand"),
+            ("http://a/?x=1\r\nHost: b", "the query holds the character '\\r'"),
+            ("http://a/?x=1 2", "percent-encode"),
         ] {
             assert!(Request::parse(url).expect_err(url).to_string().contains(part), "{url}");
         }
