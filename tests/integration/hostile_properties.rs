@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 
+#[expect(unreachable_pub, reason = "the file is a module of the fuzz crate, too")]
 #[path = "../../fuzz/src/laws.rs"]
 mod laws;
 
