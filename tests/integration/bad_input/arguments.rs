@@ -239,3 +239,15 @@ fn an_unknown_tool_is_the_one_protocol_error() {
     let answers = asking::over_mcp(&Source::Demo, &[("get_ingres", json!({}))]);
     assert_eq!(answers, [Value::Null]);
 }
+
+#[test]
+fn arguments_that_are_no_object_are_told_so_over_mcp_too() {
+    let calls = [("diagnose", json!("x")), ("diagnose", json!([1])), ("diagnose", json!(7))];
+    for (answer, what) in
+        asking::over_mcp(&Source::Demo, &calls).iter().zip(["the text \"x\"", "a list", "7"])
+    {
+        let text = answer["content"][0]["text"].as_str().expect("a text");
+        let expected = format!("Error bad_arguments: the arguments must be an object, not {what}\nNext: ");
+        assert!(answer["isError"] == json!(true) && text.starts_with(&expected), "{answer}");
+    }
+}
