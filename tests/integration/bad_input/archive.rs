@@ -294,5 +294,5 @@ fn a_folder_is_read_no_further_than_itself() {
     std::fs::write(deep.join("deep.yaml"), INGRESS.replace("web", "deep")).expect("written");
     let capture = open(folder.path());
     assert_eq!(ingresses(&capture), ["shop/web"]);
-    assert_eq!(gaps(&capture).len(), 5 + pipes, "{:#?}", gaps(&capture));
+    assert_eq!(gaps(&capture).len(), 4 + pipes, "{:#?}", gaps(&capture));
 }
