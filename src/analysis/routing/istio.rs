@@ -206,8 +206,8 @@ impl Translation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::routing::serving::Health;
     use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
+    use crate::analysis::routing::serving::Health;
 
     fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
         check_with(ControllerKind::Istio, ingresses, &Settings::default(), cases);
