@@ -129,6 +129,10 @@ impl Request {
         if authority.is_empty() {
             return Err(RequestError::NoHost);
         }
+        // `HostName` forgives what stands around it; a header that carries the authority would not.
+        if let Some(c) = authority.chars().find(|c| c.is_control() || c.is_whitespace()) {
+            return Err(HostError::BadCharacter(authority.chars().take(80).collect(), c).into());
+        }
         let (host_as_sent, port) = split_port(authority);
         let port = match port {
             None | Some("") => None,
@@ -228,6 +232,8 @@ mod tests {
             ("http://exa mple/", "cannot stand"),
             ("http://a/?x=1\r\nHost: b", "the query holds the character '\\r'"),
             ("http://a/?x=1 2", "percent-encode"),
+            ("http://\ra/", "'\\r' cannot stand"),
+            ("http:// a/", "' ' cannot stand"),
         ] {
             assert!(Request::parse(url).expect_err(url).to_string().contains(part), "{url}");
         }

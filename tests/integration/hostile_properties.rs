@@ -113,6 +113,9 @@ fn what_once_broke_a_law_breaks_it_no_more() {
         // A query that could not be written as it was read, and could carry a header along.
         ("request_url", b"http://a/?x #f"),
         ("request_url", b"http://a/?x\r\nHost: b"),
+        // A line end before the host, which the `Host` header would have carried.
+        ("request_url", b"https://\rh"),
+        ("request_url", b"https://\t\tA.example"),
         // A host that read as another one the second time.
         ("request_url", b".."),
     ];
