@@ -11,12 +11,15 @@ use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+pub mod agic;
+pub mod apisix;
 mod candidates;
 pub mod cilium;
 pub mod contour;
 mod envoy;
 #[cfg(test)]
 mod fixtures;
+pub mod haproxy_ingress;
 pub mod haproxytech;
 pub mod ingress_nginx;
 pub mod istio;
@@ -75,8 +78,11 @@ pub trait RouteTable: Send + Sync {
 #[must_use]
 pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
+        ControllerKind::Agic => Some(&agic::Agic),
+        ControllerKind::Apisix => Some(&apisix::Apisix),
         ControllerKind::Cilium => Some(&cilium::Cilium),
         ControllerKind::Contour => Some(&contour::Contour),
+        ControllerKind::HaproxyIngress => Some(&haproxy_ingress::HaproxyIngress),
         ControllerKind::Haproxytech => Some(&haproxytech::Haproxytech),
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Istio => Some(&istio::Istio),
@@ -84,12 +90,9 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::F5Nginx
-        | ControllerKind::HaproxyIngress
         | ControllerKind::AwsAlb
         | ControllerKind::Kong
         | ControllerKind::Gce
-        | ControllerKind::Apisix
-        | ControllerKind::Agic
         | ControllerKind::OpenshiftRouter
         | ControllerKind::HttpRoute
         | ControllerKind::TraefikGateway => None,

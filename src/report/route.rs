@@ -264,7 +264,10 @@ pub fn note(note: &Note) -> String {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
         Note::ExternalNameBarred(service) => {
-            format!("Service {} is an ExternalName, which this controller may not use", NameRef::from(service))
+            format!(
+                "Service {} is an ExternalName, which this controller may not use",
+                NameRef::from(service)
+            )
         }
         Note::Argument { flag } => format!("the controller's argument --{} decided", Text::new(flag)),
         Note::ConditionUndecided { ingress, condition } => format!(

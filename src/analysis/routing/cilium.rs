@@ -81,7 +81,8 @@ fn compile(input: &Input<'_>) -> Table {
     for (number, ingress) in sorted.iter().enumerate() {
         let upgrade = upgrade(ingress, input.settings);
         let own: HashSet<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
-        let default = ingress.default_backend.iter().map(|backend| (Place::DefaultBackend, "*", backend, None));
+        let default =
+            ingress.default_backend.iter().map(|backend| (Place::DefaultBackend, "*", backend, None));
         let rules = ingress.path_rules().map(|(r, p, host, rule)| {
             let domain = if host.is_empty() { "*" } else { host };
             let matcher = matcher(&rule.path, rule.path_type);
@@ -201,11 +202,11 @@ mod tests {
             ingress.meta.annotations = annotation.into_iter().collect();
             ingress
         };
-        check(&[with(None)], &[("http://a.example/x?y", "308 https://a.example/x?y"), ("https://a.example/x", "n/s")]);
         check(
-            &[with(Some(("ingress.cilium.io/force-https", "disabled")))],
-            &[("http://a.example/x", "n/s")],
+            &[with(None)],
+            &[("http://a.example/x?y", "308 https://a.example/x?y"), ("https://a.example/x", "n/s")],
         );
+        check(&[with(Some(("ingress.cilium.io/force-https", "disabled")))], &[("http://a.example/x", "n/s")]);
     }
 
     #[test]

@@ -16,9 +16,7 @@ use crate::model::ingress::{Backend, Ingress, PathType, Place, PortRef};
 use crate::model::object::Name;
 use crate::model::snapshot::Lookup;
 
-use super::envoy::{
-    Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept, whole,
-};
+use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept, whole};
 use super::serving::{External, Health, Services};
 use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel, Target};
 
@@ -245,3 +243,6 @@ fn replace(choices: &mut Vec<Choice>, choice: Choice) -> Option<Place> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -194,13 +194,8 @@ impl Builder<'_> {
                 continue;
             };
             let port_name = if let PortRef::Name(name) = port { name.as_str() } else { "" };
-            let key = (
-                candidate.host,
-                candidate.rule.path_type,
-                candidate.rule.path.as_str(),
-                service,
-                port_name,
-            );
+            let key =
+                (candidate.host, candidate.rule.path_type, candidate.rule.path.as_str(), service, port_name);
             if let Some(before) = last.insert(key, candidate.place) {
                 self.faults.insert((number, before), Fault::Overwritten);
             }
@@ -264,15 +259,15 @@ impl Builder<'_> {
             Lookup::Unseen(_) => None,
         };
         let port = service.map(|service| {
-            let missing =
-                Note::PortMissing { service: target.service.clone(), port: target.port.clone() };
+            let missing = Note::PortMissing { service: target.service.clone(), port: target.port.clone() };
             service.port(&target.port).ok_or(missing)
         });
         let port = port.transpose()?;
         let annotation =
             |key: &str| service.and_then(|service| options::annotation(&service.meta.annotations, key));
-        let standalone =
-            standalone || self.standalone || annotation("standalone-backend").is_some_and(|(_, v)| v == "true");
+        let standalone = standalone
+            || self.standalone
+            || annotation("standalone-backend").is_some_and(|(_, v)| v == "true");
         let condition = annotation("route-acl").map(|(_, value)| value.to_owned());
         let port_name = match port {
             Some(port) => port.name.clone().unwrap_or_else(|| port.number.to_string()),
@@ -359,3 +354,6 @@ impl RouteTable for Table {
         self.failure.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;

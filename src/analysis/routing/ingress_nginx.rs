@@ -23,7 +23,7 @@ mod endpoints;
 mod expand;
 mod explain;
 mod global;
-mod normalise;
+pub(super) mod normalise;
 mod options;
 mod pattern;
 mod rewrite;

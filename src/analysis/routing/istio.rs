@@ -132,9 +132,7 @@ fn compile(input: &Input<'_>) -> Table {
 fn tls_hosts(ingresses: &[&Ingress]) -> HashSet<String> {
     let sections = ingresses.iter().flat_map(|ingress| &ingress.tls);
     sections
-        .flat_map(|tls| {
-            if tls.hosts.is_empty() { vec!["*".to_owned()] } else { tls.hosts.clone() }
-        })
+        .flat_map(|tls| if tls.hosts.is_empty() { vec!["*".to_owned()] } else { tls.hosts.clone() })
         .collect()
 }
 
@@ -150,9 +148,10 @@ impl Translation<'_> {
     fn is_secure(&self, domain: &str) -> bool {
         self.secure.contains("*")
             || self.secure.contains(domain)
-            || domain.match_indices('.').filter_map(|(at, _)| domain.get(at..)).any(|tail| {
-                self.secure.contains(&format!("*{tail}"))
-            })
+            || domain
+                .match_indices('.')
+                .filter_map(|(at, _)| domain.get(at..))
+                .any(|tail| self.secure.contains(&format!("*{tail}")))
     }
 
     fn add(&mut self, number: usize, ingress: &Ingress, all: &[&Ingress]) {
@@ -207,9 +206,7 @@ impl Translation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::routing::fixtures::{
-        Case, annotated, check_with, misses_are_mended, set_default,
-    };
+    use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
 
     fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
         check_with(ControllerKind::Istio, ingresses, &Settings::default(), cases);

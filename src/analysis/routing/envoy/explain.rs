@@ -28,8 +28,9 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         chosen: chosen.unwrap_or_default(),
         limit,
     };
-    let fits = chosen
-        .is_none_or(|chosen| table.label_fits(chosen, crate::model::host::split_port(&request.host_as_sent).0));
+    let fits = chosen.is_none_or(|chosen| {
+        table.label_fits(chosen, crate::model::host::split_port(&request.host_as_sent).0)
+    });
     let view = View { table, chosen, fits, is_plain: request.scheme == Scheme::Http };
     explain_told(&view, &question, |ingress, place| won.contains(&(ingress, place)))
 }

@@ -128,7 +128,8 @@ mod tests {
             PathMatch::Prefix("/z".to_owned()),
         ];
         let paths = Paths::new(matchers.iter());
-        for path in ["/", "/a", "/a/", "/a/b", "/a/bc", "/a/bcd/e", "/a/B", "/ab", "/y12", "/x", "/zz", "//"] {
+        for path in ["/", "/a", "/a/", "/a/b", "/a/bc", "/a/bcd/e", "/a/B", "/ab", "/y12", "/x", "/zz", "//"]
+        {
             let tried = matchers.iter().position(|matcher| matcher.takes(path));
             assert_eq!(paths.find(path), tried, "{path}");
         }

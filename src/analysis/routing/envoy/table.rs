@@ -71,7 +71,11 @@ pub(in crate::analysis::routing) struct Builder {
 
 impl Builder {
     /// The choices of a route, which is made when it is not there.
-    pub(in crate::analysis::routing) fn route(&mut self, domain: &str, matcher: PathMatch) -> &mut Vec<Choice> {
+    pub(in crate::analysis::routing) fn route(
+        &mut self,
+        domain: &str,
+        matcher: PathMatch,
+    ) -> &mut Vec<Choice> {
         if !self.hosts.contains_key(domain) {
             self.hosts.insert(domain.to_owned(), HashMap::new());
         }

@@ -101,7 +101,8 @@ impl Visit<'_> {
             return None;
         }
         let row = self.table.maps.passthrough(self.host)?;
-        let mut decision = self.send(row.ingress, row.place, row.section, self.request.path.as_str().to_owned());
+        let mut decision =
+            self.send(row.ingress, row.place, row.section, self.request.path.as_str().to_owned());
         let key = "haproxy.org/ssl-passthrough".to_owned();
         decision.notes.push(Note::Annotation { ingress: self.table.name_of(row.ingress), key });
         Some(decision)
@@ -200,11 +201,12 @@ impl Visit<'_> {
                     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 }
             };
-            let host_takes = candidate.host.is_empty() || candidate.host == self.host;
-            if !host_takes || !path_takes {
+            let host_takes = self.is_host_of_condition(candidate.host);
+            if host_takes == Some(false) || !path_takes {
                 continue;
             }
             match custom.condition.holds(self.request, path) {
+                Some(true) if host_takes.is_none() => open.push(custom),
                 Some(true) => taken.push(custom),
                 Some(false) => {}
                 None => open.push(custom),
@@ -226,6 +228,19 @@ impl Visit<'_> {
             }
         }
         Customs::Open(all, undecided)
+    }
+
+    /// Whether the host of a rule with a condition takes the request's. How many labels a star stands
+    /// for there is not known.
+    fn is_host_of_condition(&self, host: &str) -> Option<bool> {
+        let Some(suffix) = host.strip_prefix('*') else {
+            return Some(host.is_empty() || host == self.host);
+        };
+        match self.host.strip_suffix(suffix) {
+            Some(label) if label.contains('.') => None,
+            Some(_) => Some(true),
+            None => Some(false),
+        }
     }
 
     /// Several backends may be meant.
@@ -304,10 +319,9 @@ impl Visit<'_> {
         };
         let winner = match ingress {
             Some(ingress) => self.winner(ingress, Place::DefaultBackend, section),
-            None => self.winner(usize::MAX, Place::DefaultBackend, section).map(|winner| Winner {
-                ingress: Name::default(),
-                ..winner
-            }),
+            None => self
+                .winner(usize::MAX, Place::DefaultBackend, section)
+                .map(|winner| Winner { ingress: Name::default(), ..winner }),
         };
         let mut decision = self.to_section(winner, section, path);
         decision.default_backend = ingress.is_none();

@@ -131,7 +131,8 @@ mod tests {
     fn maps(rules: &[(&str, PathType, &str)]) -> Maps {
         let mut maps = Maps::default();
         for (at, (host, path_type, path)) in rules.iter().enumerate() {
-            let rule = PathRule { path: (*path).to_owned(), path_type: *path_type, backend: Backend::Missing };
+            let rule =
+                PathRule { path: (*path).to_owned(), path_type: *path_type, backend: Backend::Missing };
             let row = Row { value: format!("b{at}"), ingress: 0, place: Place::Path(0, at), section: at };
             maps.add(host, &rule, row);
         }

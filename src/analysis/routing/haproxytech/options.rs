@@ -39,7 +39,10 @@ const RULES: [&str; 13] = [
 ];
 
 /// An annotation by its name without prefix: key and value.
-pub(super) fn annotation<'a>(annotations: &'a BTreeMap<String, String>, name: &str) -> Option<(String, &'a str)> {
+pub(super) fn annotation<'a>(
+    annotations: &'a BTreeMap<String, String>,
+    name: &str,
+) -> Option<(String, &'a str)> {
     PREFIXES.iter().find_map(|prefix| {
         let key = format!("{prefix}{name}");
         annotations.get(&key).map(|value| (key, value.as_str()))
@@ -193,9 +196,13 @@ mod tests {
 
     #[test]
     fn older_words_are_booleans_too() {
-        for (value, expected) in
-            [("true", Some(true)), ("On", Some(true)), ("disabled", Some(false)), ("perhaps", None), ("", None)]
-        {
+        for (value, expected) in [
+            ("true", Some(true)),
+            ("On", Some(true)),
+            ("disabled", Some(false)),
+            ("perhaps", None),
+            ("", None),
+        ] {
             assert_eq!(boolean(value), expected, "{value}");
         }
     }

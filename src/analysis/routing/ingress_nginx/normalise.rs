@@ -6,7 +6,7 @@
 
 /// Why nginx answers 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(in crate::analysis::routing) struct Malformed;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -17,7 +17,7 @@ enum State {
 }
 
 /// Normalises a path that starts with a slash; the result does, too, and may be no UTF-8.
-pub(super) fn normalise(path: &str) -> Result<Vec<u8>, Malformed> {
+pub(in crate::analysis::routing) fn normalise(path: &str) -> Result<Vec<u8>, Malformed> {
     let mut out: Vec<u8> = Vec::with_capacity(path.len());
     let mut state = State::Usual;
     let mut bytes = path.bytes();
