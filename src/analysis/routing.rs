@@ -24,7 +24,7 @@ pub mod haproxytech;
 pub mod ingress_nginx;
 pub mod istio;
 pub mod nearest;
-mod pcre;
+mod nginx;
 mod serving;
 pub mod spec;
 mod told;

@@ -17,7 +17,7 @@ use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
 use crate::model::snapshot::Lookup;
 
-use super::ingress_nginx::normalise::normalise;
+use super::nginx::normalise::normalise;
 use super::serving::{External, Health, Services};
 use super::told::{Host, Question, Told, explain as explain_told};
 use super::{

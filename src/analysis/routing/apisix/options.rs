@@ -3,7 +3,7 @@
 //! Source: apache/apisix-ingress-controller `internal/adc/translator/annotations`, 2.x.
 
 use crate::analysis::routing::Note;
-use crate::analysis::routing::pcre::Pattern;
+use crate::analysis::routing::nginx::pattern::Pattern;
 use crate::model::ingress::Ingress;
 
 #[derive(Debug)]
@@ -59,10 +59,10 @@ impl Options {
         match &self.rewrite {
             None => (Some(as_sent.to_owned()), None),
             Some((Rewrite::Whole(target), note)) => (Some(target.clone()), Some(note.clone())),
-            Some((Rewrite::Found(pattern, template), note)) => match pattern.captures(path) {
-                None => (None, Some(Note::PatternUndecided { pattern: pattern.text().to_owned() })),
-                Some(None) => (Some(as_sent.to_owned()), None),
-                Some(Some(groups)) => {
+            Some((Rewrite::Found(pattern, template), note)) => match pattern.captures(path.as_bytes()) {
+                Err(_) => (None, Some(Note::PatternUndecided { pattern: pattern.text().to_owned() })),
+                Ok(None) => (Some(as_sent.to_owned()), None),
+                Ok(Some(groups)) => {
                     let group = |number: usize| {
                         groups.get(number).map(|group| String::from_utf8_lossy(group.as_bytes()).into_owned())
                     };

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::routing::pcre::Pattern;
+use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::model::ingress::{PathRule, PathType, Place};
 
 /// A URI of a route.
@@ -65,7 +65,7 @@ impl Route {
 
     /// Whether a path fits the pattern, found anywhere in it.
     pub(super) fn fits(&self, path: &str) -> bool {
-        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(path) == Some(true))
+        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(path.as_bytes()) == Match::Yes)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Sources: jcmoraisjr/haproxy-ingress `rootfs/etc/templates/haproxy/haproxy.tmpl`, v0.17.
 
-use crate::analysis::routing::pcre::Pattern;
+use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::analysis::routing::serving::Health;
 use crate::analysis::routing::{Decision, Note, Outcome, Target, Winner};
 use crate::model::ingress::Place;
@@ -41,7 +41,7 @@ pub(super) fn find<'t>(table: &'t Table, request: &Request) -> Option<(&'t str, 
 /// Whether a request has the headers that an entry demands.
 fn carries(request: &Request, entry: &Entry) -> bool {
     entry.headers.iter().all(|(name, wanted, is_pattern)| match request.header(name) {
-        Some(value) if *is_pattern => Pattern::new(wanted.as_str(), false).is_match(value) == Some(true),
+        Some(value) if *is_pattern => Pattern::new(wanted.as_str(), false).is_match(value.as_bytes()) == Match::Yes,
         Some(value) => value == wanted,
         None => false,
     })

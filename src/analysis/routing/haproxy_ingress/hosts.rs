@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use crate::analysis::routing::pcre::Pattern;
+use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::model::ingress::{PathType, Place};
 
 /// What `ImplementationSpecific` stands for.
@@ -49,7 +49,7 @@ impl Reading {
                 path.strip_prefix(text.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
             Self::Begin(text) => path.to_lowercase().starts_with(text.as_str()),
-            Self::Regex(text) => Pattern::new(format!("^{text}"), false).is_match(path) == Some(true),
+            Self::Regex(text) => Pattern::new(format!("^{text}"), false).is_match(path.as_bytes()) == Match::Yes,
         }
     }
 
@@ -120,7 +120,7 @@ impl Paths {
             let heads = (0..=self.longest.min(lower.len())).filter_map(|end| lower.get(..end));
             found.extend(heads.filter_map(|head| self.begin.get(head)).flatten());
         }
-        let taken = self.patterns.iter().filter(|(_, pattern)| pattern.is_match(path) == Some(true));
+        let taken = self.patterns.iter().filter(|(_, pattern)| pattern.is_match(path.as_bytes()) == Match::Yes);
         found.extend(taken.map(|(at, _)| at));
         found.sort_unstable();
         found.dedup();
@@ -174,7 +174,7 @@ impl Hosts {
             let by_pattern = || {
                 let mut patterns = self.patterns.iter();
                 patterns
-                    .find(|(pattern, _)| pattern.is_match(asked) == Some(true))
+                    .find(|(pattern, _)| pattern.is_match(asked.as_bytes()) == Match::Yes)
                     .map(|(_, host)| host.as_str())
             };
             by_name.or_else(by_pattern)

@@ -92,7 +92,7 @@ fn hex(digit: Option<u8>) -> Result<u8, Malformed> {
 /// Escapes a path as nginx does before it sends it on.
 ///
 /// Source: nginx 1.27 `src/core/ngx_string.c` (`ngx_escape_uri`, `NGX_ESCAPE_URI`).
-pub(super) fn escape(path: &[u8]) -> String {
+pub(in crate::analysis::routing) fn escape(path: &[u8]) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path {
         let kept = byte.is_ascii_graphic()
