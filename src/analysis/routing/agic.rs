@@ -10,10 +10,9 @@
 use std::collections::HashMap;
 
 use crate::model::controller::ControllerKind;
-use crate::model::ingress::{Backend, PathRule, PathType, Place, PortRef, Rule};
+use crate::model::ingress::{Backend, PathRule, PathType, Place, Rule};
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
-use crate::model::snapshot::Lookup;
 
 use super::serving::{External, Health, Services};
 use super::told::{Host, Question, Told, explain as explain_told};
@@ -168,19 +167,12 @@ impl Table {
         at: (usize, Place),
         services: &Services<'_>,
     ) {
-        let Some((name, port)) = backend.service() else {
+        let namespace = self.name_of(at.0).namespace;
+        let Some(resolved) = services.resolve(&namespace, backend) else {
             self.faults.insert(at, Reason::ResourceBackend);
             return;
         };
-        let namespace = self.name_of(at.0).namespace;
-        let service = Name::new(namespace, name);
-        let asked = Target { service: service.clone(), port: port.clone() };
-        let health = services.health(&asked);
-        let number = match services.get(&service) {
-            Lookup::Found(found) => found.port(port).map(|port| PortRef::Number(port.number)),
-            Lookup::Absent | Lookup::Unseen(_) => None,
-        };
-        self.targets.insert(at, (Target { service, port: number.unwrap_or(asked.port) }, health));
+        self.targets.insert(at, resolved);
         if !self.listeners.contains_key(host) {
             self.listeners.insert(host.to_owned(), Listener::default());
         }

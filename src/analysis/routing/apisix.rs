@@ -12,10 +12,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::model::controller::{ConfigSeen, ControllerKind};
 use crate::model::host::spec_match;
-use crate::model::ingress::{Ingress, PathRule, PathType, Place, PortRef, Rule};
+use crate::model::ingress::{Ingress, PathRule, PathType, Place, Rule};
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
-use crate::model::snapshot::Lookup;
 
 use super::nginx::normalise::normalise;
 use super::serving::{External, Health, Services};
@@ -84,18 +83,10 @@ impl Table {
         let namespace = options.namespace.as_deref().unwrap_or(&ingress.meta.namespace);
         for (r, p, host, rule) in ingress.path_rules() {
             let place = Place::Path(r, p);
-            let Some((name, port)) = rule.backend.service() else {
+            let Some((target, health)) = services.resolve(namespace, &rule.backend) else {
                 self.faults.insert((number, place), Reason::ResourceBackend);
                 continue;
             };
-            let service = Name::new(namespace, name);
-            let asked = Target { service: service.clone(), port: port.clone() };
-            let health = services.health(&asked);
-            let number_of_port = match services.get(&service) {
-                Lookup::Found(found) => found.port(port).map(|port| PortRef::Number(port.number)),
-                Lookup::Absent | Lookup::Unseen(_) => None,
-            };
-            let target = Target { service, port: number_of_port.unwrap_or(asked.port) };
             self.targets.insert((number, place), (target, health));
             for (uri, pattern) in Uri::all(rule, options.regex) {
                 self.routes.add(host, uri, Route::new(number, place, pattern));

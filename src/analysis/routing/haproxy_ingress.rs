@@ -128,21 +128,14 @@ impl Table {
         (place, host, path, path_type): (Place, &str, &str, PathType),
         backend: &Backend,
     ) {
-        let Some((name, port)) = backend.service() else {
+        let Some((target, health)) = services.resolve(&ingress.meta.namespace, backend) else {
             self.faults.insert((number, place), Reason::ResourceBackend);
             return;
         };
-        let service = Name::new(&ingress.meta.namespace, name);
-        let asked = Target { service: service.clone(), port: port.clone() };
-        let health = services.health(&asked);
-        if let Some(note) = health.note(&asked).filter(|_| !health.resolves()) {
+        if let Some(note) = health.note(&target).filter(|_| !health.resolves()) {
             self.faults.insert((number, place), Reason::LeftOut(note));
             return;
         }
-        let number_of_port = match services.get(&service) {
-            Lookup::Found(found) => found.port(port).map(|port| PortRef::Number(port.number)),
-            Lookup::Absent | Lookup::Unseen(_) => None,
-        };
         let Some(options) = self.options.get(number) else { return };
         let path = if path.is_empty() { "/" } else { path };
         let entry = Entry {
@@ -153,7 +146,6 @@ impl Table {
         };
         match self.hosts.add(host, entry) {
             Ok(()) => {
-                let target = Target { service, port: number_of_port.unwrap_or(asked.port) };
                 self.targets.insert((number, place), (target, health));
             }
             Err(older) => {

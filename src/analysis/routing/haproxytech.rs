@@ -18,7 +18,7 @@ use crate::model::request::Request;
 use crate::model::snapshot::Lookup;
 
 use super::candidates::{Candidate, of_rules};
-use super::serving::{External, Health, Services};
+use super::serving::{Health, Services};
 use super::{
     Basis, Decision, Explanation, Input, Note, Reason, Refusal, ReloadFailure, RouteTable, RoutingModel,
     Target,

@@ -10,7 +10,7 @@ use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
 
 use super::Table;
-use super::hosts::{Entry, Reading};
+use super::hosts::{Entry, Header, Reading};
 
 pub(super) fn decide(table: &Table, request: &Request) -> Decision {
     let mut decision = match find(table, request) {
@@ -40,8 +40,10 @@ pub(super) fn find<'t>(table: &'t Table, request: &Request) -> Option<(&'t str, 
 
 /// Whether a request has the headers that an entry demands.
 fn carries(request: &Request, entry: &Entry) -> bool {
-    entry.headers.iter().all(|(name, wanted, is_pattern)| match request.header(name) {
-        Some(value) if *is_pattern => Pattern::new(wanted.as_str(), false).is_match(value.as_bytes()) == Match::Yes,
+    entry.headers.iter().all(|Header { name, value: wanted, is_pattern }| match request.header(name) {
+        Some(value) if *is_pattern => {
+            Pattern::new(wanted.as_str(), false).is_match(value.as_bytes()) == Match::Yes
+        }
         Some(value) => value == wanted,
         None => false,
     })

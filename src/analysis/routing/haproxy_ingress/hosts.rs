@@ -70,15 +70,22 @@ pub(super) struct Entry {
     pub(super) reading: Reading,
     pub(super) ingress: usize,
     pub(super) place: Place,
-    /// Headers that the request must carry; a pattern where the second is one.
-    pub(super) headers: Vec<(String, String, bool)>,
+    pub(super) headers: Vec<Header>,
+}
+
+/// A header that the request must carry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) is_pattern: bool,
 }
 
 #[derive(Debug, Default)]
 struct Paths {
     entries: Vec<Entry>,
     /// What is declared: the first Ingress to do so.
-    declared: HashMap<(Reading, Vec<(String, String, bool)>), usize>,
+    declared: HashMap<(Reading, Vec<Header>), usize>,
     /// Numbers of entries by their text, once sorted.
     exact: HashMap<String, Vec<usize>>,
     prefix: HashMap<String, Vec<usize>>,

@@ -7,7 +7,7 @@ use crate::analysis::routing::Note;
 use crate::model::controller::Settings;
 use crate::model::ingress::Ingress;
 
-use super::hosts::Loose;
+use super::hosts::{Header, Loose};
 
 /// The prefixes of annotations, the first that has a name counts.
 pub(super) fn prefixes(settings: &Settings) -> Vec<String> {
@@ -55,7 +55,7 @@ pub(super) struct Options {
     pub(super) path_type: Loose,
     pub(super) aliases: Vec<String>,
     pub(super) alias_pattern: Option<String>,
-    pub(super) headers: Vec<(String, String, bool)>,
+    pub(super) headers: Vec<Header>,
     pub(super) rewrite: Option<(String, Note)>,
     pub(super) app_root: Option<(String, Note)>,
     pub(super) redirect: Option<Redirect>,
@@ -91,7 +91,7 @@ impl Options {
             .flat_map(|(lines, is_pattern)| {
                 let pairs = lines.lines().filter_map(|line| line.split_once(':'));
                 let pairs = pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
-                pairs.map(move |(name, value)| (name, value, is_pattern)).collect::<Vec<_>>()
+                pairs.map(move |(name, value)| Header { name, value, is_pattern }).collect::<Vec<_>>()
             })
             .collect();
         let https = match values.get("ssl-redirect") {
