@@ -7,7 +7,7 @@
 
 use crate::model::controller::{ControllerKind, Settings};
 use crate::model::ingress::{Ingress, PathType, Place, PortRef};
-use crate::model::object::Name;
+use crate::model::object::{Name, ObjectKey};
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
@@ -19,8 +19,10 @@ pub mod contour;
 mod envoy;
 #[cfg(test)]
 mod fixtures;
+mod gateway;
 pub mod haproxy_ingress;
 pub mod haproxytech;
+pub mod httproute;
 pub mod ingress_nginx;
 pub mod istio;
 pub mod nearest;
@@ -28,6 +30,7 @@ mod nginx;
 mod serving;
 pub mod spec;
 mod told;
+pub mod traefik_gateway;
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +75,11 @@ pub trait RouteTable: Send + Sync {
     fn reload_failure(&self) -> Option<&ReloadFailure> {
         None
     }
+    /// Whether a route of another kind than Ingress takes this host: such routes pass no class
+    /// selection, the table itself holds what is attached.
+    fn has_routes_for(&self, _host: Option<&str>) -> bool {
+        false
+    }
 }
 
 /// The model of a controller; `None` where only the API's own text can be offered.
@@ -87,15 +95,15 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Istio => Some(&istio::Istio),
         ControllerKind::Spec => Some(&spec::Spec),
+        ControllerKind::HttpRoute => Some(&httproute::HttpRoute),
+        ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::F5Nginx
         | ControllerKind::AwsAlb
         | ControllerKind::Kong
         | ControllerKind::Gce
-        | ControllerKind::OpenshiftRouter
-        | ControllerKind::HttpRoute
-        | ControllerKind::TraefikGateway => None,
+        | ControllerKind::OpenshiftRouter => None,
     }
 }
 
@@ -125,7 +133,8 @@ pub struct Target {
 /// The rule that won.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Winner {
-    /// Empty where the controller's own default backend Service wins.
+    /// The Ingress, or the HTTPRoute where `place` is one of it. Empty where the controller's own
+    /// default backend Service wins.
     pub ingress: Name,
     /// The winning place in that Ingress. For a host's default location: `Place::DefaultBackend`, or
     /// the rule that created the host.
@@ -137,6 +146,14 @@ pub struct Winner {
     pub backend: Option<Target>,
     /// How the controller renders the rule, such as `~* "^/api"` or `= "/foo"`.
     pub rendered: String,
+}
+
+impl Winner {
+    /// The Ingress or HTTPRoute that the rule stands in.
+    #[must_use]
+    pub fn object(&self) -> ObjectKey {
+        ObjectKey { kind: self.place.kind(), name: self.ingress.clone() }
+    }
 }
 
 /// A decision about one request.
@@ -217,6 +234,20 @@ pub enum Note {
     Argument { flag: String },
     /// Whether a condition of this annotation holds cannot be told from the request.
     ConditionUndecided { ingress: Name, condition: String },
+    /// The Gateway and listener that the request comes in by.
+    Listener { gateway: Name, listener: String },
+    /// No ReferenceGrant of the Service's namespace lets routes of this namespace refer to it.
+    NotGranted { service: Name, from: String },
+    /// The backend is no Service.
+    ForeignBackend { kind: String, name: Name },
+    /// The rule names no backend that any of its requests could go to.
+    NoBackend,
+    /// A filter that cannot be carried out, so that the rule's requests are answered with an error.
+    FilterFails { filter: String },
+    /// What a filter of the implementation's own does to the request is not known.
+    FilterUnknown { filter: String },
+    /// Some of the weighted backends answer, some cannot.
+    SomeBackendsFail,
 }
 
 /// Why candidates lost.
@@ -274,6 +305,63 @@ pub enum Reason {
     Duplicate {
         of: Name,
     },
+    /// The path matches, another condition of the rule does not.
+    Unmet(Unmet),
+    /// The route is attached to no listener that serves.
+    Detached(Detached),
+}
+
+/// A condition besides host and path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unmet {
+    Method { wanted: String },
+    Header { name: String, wanted: String },
+    Query { name: String, wanted: String },
+}
+
+/// Why an HTTPRoute is attached to none of the listeners that a request could come in by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detached {
+    /// It names no Gateway as parent.
+    NoParent,
+    GatewayMissing {
+        gateway: Name,
+    },
+    /// The Gateway's class belongs to another implementation, or to none.
+    GatewayOfOther {
+        gateway: Name,
+        class: String,
+    },
+    /// The Gateway has no listener of that name or port.
+    ListenerMissing {
+        gateway: Name,
+        wanted: String,
+    },
+    /// The listener does not serve: its protocol, port or certificate is at fault.
+    ListenerDown {
+        gateway: Name,
+        listener: String,
+    },
+    NamespaceNotAllowed {
+        gateway: Name,
+        listener: String,
+    },
+    KindNotAllowed {
+        gateway: Name,
+        listener: String,
+    },
+    /// None of its host names is one of the listener's.
+    HostsApart {
+        gateway: Name,
+        listener: String,
+    },
+    /// It is attached, to listeners of another port or protocol than the request's.
+    OtherPort {
+        gateway: Name,
+        listener: String,
+    },
+    /// Whether it is cannot be told from what was seen.
+    Undecided,
 }
 
 /// Why an Ingress is not loaded.
@@ -351,6 +439,8 @@ pub enum Edit {
     AskHost {
         host: String,
     },
+    /// Meet a condition that the rule has besides host and path.
+    Meet(Unmet),
 }
 
 /// Why the configuration as a whole is refused.

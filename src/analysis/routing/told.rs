@@ -181,7 +181,8 @@ impl<M: Told> View<'_, M> {
             | Edit::SetClass { .. }
             | Edit::RemoveAnnotation { .. }
             | Edit::SetAnnotation { .. }
-            | Edit::AskHost { .. } => false,
+            | Edit::AskHost { .. }
+            | Edit::Meet(_) => false,
         }
     }
 

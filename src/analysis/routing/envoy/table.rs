@@ -231,7 +231,7 @@ impl Table {
                 let path = rule.paths().get(p)?;
                 Some(Candidate { ingress: name, place: choice.place, host: rule.host(), rule: path })
             }),
-            Place::DefaultBackend | Place::Rule(_) => None,
+            Place::DefaultBackend | Place::Rule(_) | Place::Match(..) => None,
         };
         Some(Winner {
             ingress: name.clone(),
