@@ -132,10 +132,18 @@ fn nothing_of_a_rule_is_read_behind_a_pattern_that_does_not_compile() {
         ("a.com", "ImplementationSpecific /[ s"),
         ("a.com", "Prefix /y s"),
         ("b.com", "Prefix /y s"),
+        ("c.com", "ImplementationSpecific /api/** s"),
+        ("c.com", "Prefix /y s"),
     ];
     check(
         &[ingress("n/i", &paths)],
-        &[("http://a.com/x", "n/s"), ("http://a.com/y", "404"), ("http://b.com/y", "n/s")],
+        &[
+            ("http://a.com/x", "n/s"),
+            ("http://a.com/y", "404"),
+            ("http://b.com/y", "n/s"),
+            ("http://c.com/api/x", "404"),
+            ("http://c.com/y", "404"),
+        ],
     );
 }
 

@@ -118,7 +118,7 @@ fn winner(table: &Table, entry: &Entry) -> Option<Winner> {
     let (name, rules) = table.ingresses.get(entry.ingress)?;
     let rule = match entry.place {
         Place::Path(r, p) => rules.get(r).and_then(|rule| Some((rule.host(), rule.paths().get(p)?))),
-        Place::DefaultBackend | Place::Rule(_) => None,
+        Place::DefaultBackend | Place::Rule(_) | Place::Match(..) => None,
     };
     let (backend, _) = table.targets.get(&(entry.ingress, entry.place))?;
     let (word, text) = match &entry.reading {
