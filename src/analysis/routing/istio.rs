@@ -197,7 +197,6 @@ impl Translation<'_> {
 mod tests {
     use super::*;
     use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
-    use crate::analysis::routing::serving::Health;
 
     fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
         check_with(ControllerKind::Istio, ingresses, &Settings::default(), cases);
