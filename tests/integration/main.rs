@@ -11,10 +11,14 @@ mod support;
 
 /// The shape of the program: layers, names, sizes, habits.
 mod architecture;
+/// What a user, a file, an archive, a server or an attacker may give.
+mod bad_input;
 /// Every tool as a command.
 mod commands;
 /// Generated pages are fresh.
 mod docs;
+/// Laws of every parser and matcher, shared with the fuzz targets.
+mod hostile_properties;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.
