@@ -1,11 +1,13 @@
 //! A change as results print it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::object_ref::ObjectRef;
+use super::redact::redact_value;
 use super::text::Text;
 use super::time::Time;
 use crate::model::change::Change;
@@ -30,7 +32,12 @@ impl From<&Change> for ChangeReport {
         let Change { at, precision_s, object, aspect: _, act: _, field, rule: _, before, after, by, via } =
             change;
         // A value stands in a field; what came or went as a whole has none to cite.
-        let value = |text: &Option<String>| text.as_ref().filter(|_| !field.is_empty()).map(Text::from);
+        let value = |text: &Option<String>| {
+            let text = text.as_ref().filter(|_| !field.is_empty())?;
+            Some(Text::new(
+                &set_in(field).map_or(Cow::Borrowed(text.as_str()), |name| redact_value(name, text)),
+            ))
+        };
         Self {
             at: Time(*at),
             precision_s: *precision_s,
@@ -41,6 +48,15 @@ impl From<&Change> for ChangeReport {
             by: by.as_ref().map(Text::from),
             via: via.as_str(),
         }
+    }
+}
+
+/// The name under which a container is told a value: of an environment variable, or none of its own.
+fn set_in(field: &str) -> Option<&str> {
+    let (_, inner) = field.rsplit_once(".containers[")?;
+    match inner.split_once(".env[\"") {
+        Some((_, name)) => name.strip_suffix("\"]"),
+        None => (inner.contains("].args[") || inner.contains("].command[")).then_some(""),
     }
 }
 
