@@ -9,12 +9,14 @@ use std::ffi::OsString;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Global;
+use crate::evidence::capture::write::WriteError;
 use crate::server::SealError;
 use crate::server::http::HttpError;
 use crate::telemetry::{self, LogFormat};
 use crate::tools::{Entry, FailureCode, ToolFailure};
 
 mod arguments;
+mod capture;
 mod confirm;
 mod demo;
 mod output;
@@ -43,6 +45,8 @@ enum Command {
     Serve(serve::Flags),
     /// Diagnoses the incident inside the program: no cluster, no arguments.
     Demo(demo::Flags),
+    /// Writes what every tool would read into a folder or a .tgz, to be asked later with --capture.
+    Capture(capture::Flags),
 }
 
 /// What went wrong, and with which exit code the program ends.
@@ -59,6 +63,8 @@ pub enum CliError {
     Http(#[from] HttpError),
     #[error(transparent)]
     Seal(#[from] SealError),
+    #[error("Error write: {0}\nNext: name a new folder or a new .tgz with --output")]
+    Write(#[from] WriteError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -79,6 +85,7 @@ impl CliError {
             },
             Self::Http(HttpError::Listen { .. } | HttpError::Serve(_))
             | Self::Seal(SealError::NoRandomness(_))
+            | Self::Write(_)
             | Self::Io(_) => EXIT_FAILURE,
         }
     }
@@ -121,6 +128,7 @@ impl Invocation {
         match command {
             Command::Serve(flags) => serve::run(flags, &global, self.tools).await,
             Command::Demo(flags) => demo::run(flags, &global, self.tools).await,
+            Command::Capture(flags) => capture::run(flags, &global).await,
         }
     }
 }

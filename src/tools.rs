@@ -79,6 +79,14 @@ impl Toolbox {
         &self.0.settings
     }
 
+    /// The source of the settings, for commands that are no tools.
+    ///
+    /// # Errors
+    /// When it cannot be opened or reached.
+    pub async fn open(&self) -> Result<Cluster, ToolFailure> {
+        self.cluster(None).await
+    }
+
     /// The source that calls ask; `None` is the settings' own context.
     async fn cluster(&self, context: Option<&str>) -> Result<Cluster, ToolFailure> {
         self.0.sessions.open(&self.0.settings, context).await

@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{About, Capture, DnsEntry, Files, ListError, probes};
+use super::about::About;
+use super::{Capture, Files, probes};
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
 use crate::model::object::{Kind, Name};
@@ -23,6 +23,7 @@ pub(super) fn read(files: Files, gaps: Vec<Gap>) -> Capture {
         secrets: BTreeSet::new(),
         logs: BTreeMap::new(),
         probes: Vec::new(),
+        probe_lines: None,
         history: None,
         audit: None,
         gaps,
@@ -57,11 +58,12 @@ fn common_folder(files: &Files) -> String {
 
 fn file(capture: &mut Capture, path: &str, bytes: Cow<'static, [u8]>) -> Result<(), String> {
     match path {
-        "capture.json" => capture.about = Some(about(&bytes)?),
+        "capture.json" => capture.about = Some(About::read(&bytes)?),
         "probes.jsonl" => {
             let (read, faults) = probes::read(&bytes);
             capture.probes = read;
             capture.gaps.extend(faults);
+            capture.probe_lines = Some(bytes);
         }
         "history.jsonl" => capture.history = Some(bytes),
         "audit.jsonl" => capture.audit = Some(bytes),
@@ -187,53 +189,5 @@ fn log_stream(path: &str) -> Option<LogStream> {
         pod: pod.to_owned(),
         container: container.to_owned(),
         previous,
-    })
-}
-
-fn about(bytes: &[u8]) -> Result<About, String> {
-    #[derive(Deserialize, Default)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Wire {
-        taken_at: Option<String>,
-        server_version: Option<String>,
-        context: Option<String>,
-        errors: Vec<WireError>,
-        dns: Vec<WireDns>,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct WireError {
-        resource: String,
-        namespace: Option<String>,
-        reason: Option<String>,
-        message: Option<String>,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct WireDns {
-        name: String,
-        addresses: Vec<String>,
-        at: Option<String>,
-    }
-    let Wire { taken_at, server_version, context, errors, dns } =
-        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
-    Ok(About {
-        taken_at: time(taken_at),
-        server_version,
-        context,
-        errors: errors
-            .into_iter()
-            .map(|error| ListError {
-                resource: error.resource,
-                namespace: error.namespace.unwrap_or_default(),
-                reason: error.reason.unwrap_or_default(),
-                message: error.message.unwrap_or_default(),
-            })
-            .collect(),
-        dns: dns
-            .into_iter()
-            .map(|entry| DnsEntry { name: entry.name, addresses: entry.addresses, at: time(entry.at) })
-            .collect(),
     })
 }

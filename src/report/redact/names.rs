@@ -71,6 +71,7 @@ fn words(name: &str) -> String {
 /// A variable, a file, or a switch: not the secret itself.
 fn is_reference(value: &str) -> bool {
     value.starts_with('$')
+        || value.starts_with("(from ")
         || value.starts_with("{{")
         || matches!(value, "true" | "false" | "yes" | "no" | "none" | "null" | "on" | "off")
         || (value.starts_with('/') && value.len() < 128 && !value.contains([' ', '+', '=']))
@@ -138,6 +139,7 @@ mod tests {
             ("BYPASS", "1"),
             ("session-cookie-name", "route"),
             ("TOKEN", "$(OTHER)"),
+            ("TOKEN", "(from secret db)"),
             ("SA_TOKEN", "/var/run/secrets/token"),
             ("DB_PASSWORD", ""),
             ("cookie", "on"),
