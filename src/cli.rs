@@ -19,6 +19,7 @@ mod arguments;
 mod capture;
 mod confirm;
 mod demo;
+mod doctor;
 mod output;
 mod serve;
 mod spinner;
@@ -47,6 +48,10 @@ enum Command {
     Demo(demo::Flags),
     /// Writes what every tool would read into a folder or a .tgz, to be asked later with --capture.
     Capture(capture::Flags),
+    /// Tells what this identity may see and do, which conclusions will be missing, and which RBAC rules to add; of a capture, what it holds and lacks.
+    ///
+    /// Ends with 0 when nothing needed is missing, else with 2.
+    Doctor(doctor::Flags),
 }
 
 /// What went wrong, and with which exit code the program ends.
@@ -129,6 +134,7 @@ impl Invocation {
             Command::Serve(flags) => serve::run(flags, &global, self.tools).await,
             Command::Demo(flags) => demo::run(flags, &global, self.tools).await,
             Command::Capture(flags) => capture::run(flags, &global).await,
+            Command::Doctor(flags) => doctor::run(flags, &global).await,
         }
     }
 }

@@ -29,6 +29,7 @@ mod complete;
 pub mod controller_logs_filtered;
 pub mod correlate_changes;
 pub mod diagnose;
+pub mod doctor;
 pub mod exec_probe;
 pub mod failure;
 pub mod find_conflicts;

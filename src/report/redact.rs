@@ -83,7 +83,7 @@ fn no_prose(lead: &str, secret: &str) -> bool {
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let patterns: [(String, fn(&str, &str) -> bool); 16] = [
+    let patterns: [(String, fn(&str, &str) -> bool); 17] = [
         (format!(r#"(?i)((?-u:\b){HEADER}\\*["']?\s*[:=]\s*\[?\s*\\*")([^"\\\r\n]+)"#), no_reference),
         (format!(r#"(?i)((?-u:\b){HEADER}["']?\s*[:=]\s*\[?\s*')([^'\r\n]+)"#), no_reference),
         // Unquoted: a scheme with its token, or cookies with their attributes, and no more of the line.
@@ -109,12 +109,18 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (format!(r#"(?i)((?-u:\b){NAME}\s*=\s*)([^\s&;,"'\\)\]}}>]+)"#), no_reference),
         (format!(r#"(?i)((?-u:\b){NAME}["']?:\s*)([^\s&;,"'\\)\]}}>]+)"#), no_prose),
         (format!(r#"(?i)([?&;](?:{QUERY})=)([^\s&;"'\\)\]}}>]+)"#), no_reference),
+        // Members of JSON that travels in a URL.
+        (
+            format!(r#"(?i)(%22(?:{NAME}|auth)%22(?:%3A|:)(?:%20|\+)*%22)([^%\s"'&]+)"#),
+            always,
+        ),
         // The login of a registry in its configuration.
         (r#"(?i)(\\*"auth\\*"\s*:\s*\\*")([A-Za-z0-9+/=]{8,})"#.to_owned(), always),
         (r"()((?-u:\b)eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)*)".to_owned(), always),
         (format!("()({SHAPE})"), always),
         (
-            r"()(-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\z))".to_owned(),
+            // Spaces may be escaped where it travels in a URL.
+            r"()(-----BEGIN(?:[A-Z +]|%20)*PRIVATE(?:[ +]|%20)KEY(?:[A-Z +]|%20)*-----(?s:.*?)(?:-----END(?:[A-Z +]|%20)*PRIVATE(?:[ +]|%20)KEY(?:[A-Z +]|%20)*-----|\z))".to_owned(),
             always,
         ),
         // Hashes of passwords.
@@ -195,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_rule_compiles() {
-        assert_eq!((RULES.rules.len(), RULES.any.len()), (16, 16));
+        assert_eq!((RULES.rules.len(), RULES.any.len()), (17, 17));
     }
 
     #[test]
@@ -225,6 +231,11 @@ mod tests {
             (r#"{"password":"hunter2","user":"a"}"#, r#"{"password":"[redacted]","user":"a"}"#),
             ("db_password = hunter2", "db_password = [redacted]"),
             ("password: hunter2", "password: [redacted]"),
+            (
+                "/x?q=%7B%22password%22%3A%22hunter2%22%7D&a=1",
+                "/x?q=%7B%22password%22%3A%22[redacted]%22%7D&a=1",
+            ),
+            ("/x?k=-----BEGIN+PRIVATE+KEY-----MIIE-----END+PRIVATE+KEY-----&a=1", "/x?k=[redacted]&a=1"),
             (
                 "Server=db;User Id=a;Password=hunter2;Pooling=1",
                 "Server=db;User Id=a;Password=[redacted];Pooling=1",

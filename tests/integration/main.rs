@@ -11,10 +11,14 @@ mod support;
 
 /// The shape of the program: layers, names, sizes, habits.
 mod architecture;
+/// Captures that are taken: they answer as their source did, hold no secret, and leave nothing behind.
+mod captures;
 /// Every tool as a command.
 mod commands;
 /// Generated pages are fresh.
 mod docs;
+/// What an identity may see and do.
+mod doctor;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.
@@ -33,5 +37,7 @@ mod scenarios;
 mod schemas;
 /// The program itself over standard input and output.
 mod stdio;
+/// The pages that list the tools.
+mod tool_pages;
 /// Requests that real controllers answered.
 mod vectors;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::gap::Why;
+use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
 use crate::model::object::Kind;
 
@@ -76,6 +76,8 @@ pub struct Replayed {
 
 /// The resource of a log's error.
 pub const LOGS: &str = "pods/log";
+/// The resource of a file that could not be read.
+pub const FILES: &str = "files";
 /// Before the resource whose past could not be read.
 pub const HISTORY: &str = "history/";
 
@@ -130,15 +132,24 @@ fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<List
 }
 
 impl About {
-    /// Reads `capture.json`.
+    /// Reads `capture.json`, and tells what of it could not be used.
     ///
     /// # Errors
     /// When it is none.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+    pub fn read(bytes: &[u8]) -> Result<(Self, Vec<String>), String> {
         let Wire { taken_at, server_version, context, errors, dns, covered, absent, replays } =
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
-        Ok(Self {
+        let mut notes = Vec::new();
+        let mut time = |text: Option<String>| {
+            let text = text?;
+            let time = text.parse().ok();
+            if time.is_none() {
+                let text: String = text.chars().take(80).collect();
+                notes.push(format!("{text:?} is no time such as 2026-11-22T10:15:00Z and does not count"));
+            }
+            time
+        };
+        let about = Self {
             taken_at: time(taken_at),
             server_version,
             context,
@@ -150,6 +161,15 @@ impl About {
             covered,
             absent,
             replays,
+        };
+        Ok((about, notes))
+    }
+
+    /// Files of the source that could not be read when this was taken.
+    pub fn file_gaps(&self) -> impl Iterator<Item = Gap> + '_ {
+        self.errors.iter().filter(|error| error.resource == FILES).map(|error| Gap {
+            what: Unseen::File { path: error.name.clone() },
+            why: error.why_of("get", "", FILES),
         })
     }
 
@@ -197,6 +217,7 @@ impl ListError {
             Why::Redacted => ("Redacted", String::new()),
             Why::Malformed { detail } => ("Malformed", detail.clone()),
             Why::TooMuch { limit } => ("TooMuch", limit.clone()),
+            Why::Partial { detail } => ("Partial", detail.clone()),
             Why::Unsupported { detail } => ("Unsupported", detail.clone()),
         };
         Self {
@@ -216,6 +237,13 @@ impl ListError {
             previous: stream.previous,
             ..Self::new(LOGS, stream.namespace.as_str(), why)
         }
+    }
+
+    /// The entry for a file of a capture.
+    #[must_use]
+    pub fn of_file(Gap { what, why }: &Gap) -> Option<Self> {
+        let Unseen::File { path } = what else { return None };
+        Some(Self { name: path.clone(), ..Self::new(FILES, "", why) })
     }
 
     /// Whether a whole list of this kind is meant.
@@ -264,6 +292,7 @@ impl ListError {
             "redacted" => Why::Redacted,
             "malformed" => Why::Malformed { detail: detail() },
             "toomuch" => Why::TooMuch { limit: detail() },
+            "partial" => Why::Partial { detail: detail() },
             "unsupported" => Why::Unsupported { detail: detail() },
             "timeout" | "timedout" => Why::TimedOut {
                 seconds: self.message.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0),
@@ -296,11 +325,12 @@ mod tests {
             Why::Redacted,
             Why::Malformed { detail: "line 3".to_owned() },
             Why::TooMuch { limit: "128 MiB".to_owned() },
+            Why::Partial { detail: "one entry".to_owned() },
             Why::Unsupported { detail: "no such thing".to_owned() },
         ] {
             let about = About { errors: vec![ListError::new("ingresses", "shop", &why)], ..About::default() };
-            let read = About::read(about.write().as_bytes()).expect("capture.json");
-            assert_eq!(read, about);
+            let (read, notes) = About::read(about.write().as_bytes()).expect("capture.json");
+            assert_eq!((&read, notes), (&about, Vec::new()));
             assert_eq!(read.errors[0].why(Kind::Ingress), why);
         }
     }
@@ -322,11 +352,11 @@ mod tests {
 
     #[test]
     fn what_others_write_is_read_leniently() {
-        let read = About::read(
-            br#"{"takenAt":"2026-11-22T10:00:00Z","errors":[{"resource":"pods","namespace":null}]}"#,
-        )
-        .expect("capture.json");
+        let (read, notes) =
+            About::read(br#"{"takenAt":"yesterday","errors":[{"resource":"pods","namespace":null}]}"#)
+                .expect("capture.json");
         assert_eq!(read.errors, [ListError { resource: "pods".to_owned(), ..ListError::default() }]);
+        assert_eq!((read.taken_at, notes.len()), (None, 1));
         assert!(About::read(b"[]").is_err());
     }
 }

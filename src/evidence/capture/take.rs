@@ -118,8 +118,9 @@ pub async fn take(
         context: snapshot.context.clone(),
         ..About::default()
     };
-    if let Some(there) = cluster.capture().and_then(|capture| capture.about.as_ref()) {
-        about.dns.clone_from(&there.dns);
+    if let Some(capture) = cluster.capture() {
+        about.dns = capture.about.as_ref().map(|about| about.dns.clone()).unwrap_or_default();
+        about.errors.extend(capture.gaps.iter().filter_map(ListError::of_file));
     }
     let mut taking = Taking { cluster, wanted, writer, clean, say, about, taken: Taken::default() };
     let seen = taking.objects(&snapshot, &focus).await?;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::archive::{MAX_FILE, MAX_TOTAL};
+use super::archive::Limits;
 
 /// The folder inside an archive.
 const ROOT: &str = "routecause-capture";
@@ -117,8 +117,8 @@ impl Writer {
     /// Whether a file of this size still fits what readers of captures take.
     #[must_use]
     pub fn fits(&self, size: usize) -> bool {
-        let size = size as u64;
-        size <= MAX_FILE && self.total.saturating_add(size) <= MAX_TOTAL - RESERVE
+        let (size, limits) = (size as u64, Limits::default());
+        size <= limits.file && self.total.saturating_add(size) <= limits.total.saturating_sub(RESERVE)
     }
 
     /// Writes a file; `name` is its path inside the capture, with `/`.
@@ -130,7 +130,7 @@ impl Writer {
             return Err(WriteError::Name { name: name.chars().take(120).collect() });
         }
         let total = self.total.saturating_add(bytes.len() as u64);
-        if MAX_TOTAL < total {
+        if Limits::default().total < total {
             return Err(WriteError::Full);
         }
         match &mut self.place {
@@ -284,7 +284,8 @@ mod tests {
         };
         let (one, two) = (archive("a.tgz"), archive("b.tar.gz"));
         assert_eq!(one, two);
-        let (files, gaps) = super::super::archive::read(&root.path().join("a.tgz")).expect("read");
+        let read = super::super::archive::read(&root.path().join("a.tgz"), Limits::default()).expect("read");
+        let super::super::archive::Contents { files, gaps, unpacked: _ } = read;
         assert_eq!(
             files.keys().collect::<Vec<_>>(),
             ["routecause-capture/logs/shop/web-1/app.log", "routecause-capture/objects/pods.json"]
