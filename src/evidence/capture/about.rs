@@ -357,6 +357,6 @@ mod tests {
                 .expect("capture.json");
         assert_eq!(read.errors, [ListError { resource: "pods".to_owned(), ..ListError::default() }]);
         assert_eq!((read.taken_at, notes.len()), (None, 1));
-        assert!(About::read(b"[]").is_err());
+        assert!(About::read(b"{").is_err());
     }
 }
