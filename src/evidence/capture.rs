@@ -4,7 +4,8 @@
 //! is ever written. What cannot be read becomes a gap, unless nothing at all can be read.
 //!
 //! Absent or not captured: a kind of which the capture holds no object was *listed and empty* only if
-//! a `capture.json` says what was refused; without one it is *not captured*.
+//! a `capture.json` says what was refused; without one it is *not captured*. The kinds of the Gateway
+//! API are not part of Kubernetes: where a capture shows none of them, they are *not installed*.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -152,7 +153,7 @@ impl Capture {
     /// How much of a kind the capture covers.
     #[must_use]
     pub fn coverage(&self, kind: Kind) -> Coverage {
-        let everywhere = self.about.is_some() || self.listed.contains(&kind);
+        let everywhere = self.about.is_some() || self.listed.contains(&kind) || Kind::GATEWAY.contains(&kind);
         let mut coverage = Coverage { everywhere, ..Coverage::default() };
         if !coverage.everywhere {
             coverage.missing.insert(String::new(), Why::NotCaptured);

@@ -14,6 +14,7 @@ use super::capture::Capture;
 use super::capture::about::HISTORY;
 use super::changes::{audit_log, history, rv_clock, watch_replay};
 use super::cluster::{Cluster, Scope};
+use super::gateways;
 use super::live::RawReplay;
 use super::{controllers, lower};
 use crate::model::change::Replay;
@@ -52,7 +53,8 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
         let keep = !is_live || is_controller(&workload);
         keep.then_some(workload)
     };
-    let (version, ingresses, classes, namespaces, deployments, daemon_sets, stateful_sets) = join!(
+    let (gateways, version, ingresses, classes, namespaces, deployments, daemon_sets, stateful_sets) = join!(
+        gateways::fetch(cluster, &everywhere),
         cluster.server_version(),
         cluster.list::<networking::Ingress, _>(Kind::Ingress, &everywhere, None, |o| Some(
             lower::ingress::ingress(o)
@@ -73,6 +75,7 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
             lower::workload::stateful_set(o)
         )),
     );
+    gateways.put_into(&mut snapshot);
     snapshot.server_version = version;
     snapshot.ingresses = listing(Kind::Ingress, ingresses, &mut snapshot.gaps);
     snapshot.classes = listing(Kind::IngressClass, classes, &mut snapshot.gaps);

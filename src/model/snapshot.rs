@@ -11,10 +11,13 @@ use super::controller::Controller;
 use super::endpoints::EndpointSlice;
 use super::event::{Event, Lease, NamespaceObject};
 use super::gap::{Gap, Unseen, Why};
+use super::gateway::{Gateway, GatewayClass};
+use super::http_route::HttpRoute;
 use super::ingress::Ingress;
 use super::ingress_class::IngressClass;
 use super::object::{Kind, Name, Object, ObjectKey};
 use super::pod::Pod;
+use super::reference_grant::ReferenceGrant;
 use super::service::Service;
 use super::workload::{Revision, Workload};
 
@@ -217,6 +220,11 @@ pub struct Snapshot {
     pub revisions: Listing<Revision>,
     pub events: Listing<Event>,
     pub leases: Listing<Lease>,
+    /// The Gateway API's kinds; where they are not installed, listed completely and empty.
+    pub gateway_classes: Listing<GatewayClass>,
+    pub gateways: Listing<Gateway>,
+    pub http_routes: Listing<HttpRoute>,
+    pub grants: Listing<ReferenceGrant>,
     /// The names, never more, of all Secrets that a capture shows to exist. `None` on a live cluster,
     /// where Secrets are not read: whether one exists is unknown.
     pub secrets: Option<BTreeSet<Name>>,
@@ -244,6 +252,10 @@ impl Snapshot {
             revisions: Listing::unasked(Kind::ReplicaSet),
             events: Listing::unasked(Kind::Event),
             leases: Listing::unasked(Kind::Lease),
+            gateway_classes: Listing::unasked(Kind::GatewayClass),
+            gateways: Listing::unasked(Kind::Gateway),
+            http_routes: Listing::unasked(Kind::HttpRoute),
+            grants: Listing::unasked(Kind::ReferenceGrant),
             secrets: None,
             controllers: Vec::new(),
             gaps: Vec::new(),

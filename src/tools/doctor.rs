@@ -13,6 +13,7 @@ use crate::evidence::gather;
 use crate::evidence::live::Live;
 use crate::evidence::permissions::{Grant, PERMISSIONS, Permission, manifests};
 use crate::evidence::rights::{self, Held, Right};
+use crate::model::gap::Why;
 use crate::model::object::Kind;
 use crate::model::probe::Via;
 use crate::model::snapshot::Snapshot;
@@ -286,7 +287,11 @@ fn of_capture(capture: &Capture, snapshot: &Snapshot) -> DoctorReport {
             let coverage = capture.coverage(kind);
             let objects = capture.raw(kind).len();
             // ConfigMaps are held by name: what a controller names and is not there is a gap of its own.
-            let why = coverage.missing.values().next().filter(|_| kind != Kind::ConfigMap || objects == 0);
+            let why = coverage
+                .missing
+                .values()
+                .find(|why| **why != Why::NotInstalled)
+                .filter(|_| kind != Kind::ConfigMap || objects == 0);
             Some(KindHeld {
                 resource: kind.resource(),
                 objects,

@@ -7,7 +7,6 @@
 use crate::model::object::Name;
 
 use super::klog::Structured;
-use super::nginx_error::ProxyError;
 
 mod kind;
 

@@ -215,6 +215,18 @@ impl Seen {
                     }
                 }
             }
+            Kind::HttpRoute => {
+                for rule in list(object.pointer("/spec/rules")) {
+                    for backend in list(rule.get("backendRefs")) {
+                        let of = |key: &str| backend.get(key).and_then(Value::as_str);
+                        if of("kind").is_none_or(|kind| kind == Kind::Service.as_str())
+                            && let Some(name) = of("name")
+                        {
+                            self.services.insert(Name::new(of("namespace").unwrap_or(namespace), name));
+                        }
+                    }
+                }
+            }
             Kind::EndpointSlice => {
                 let service = text("/metadata/labels/kubernetes.io~1service-name");
                 let pods = self.behind.entry(Name::new(namespace, service)).or_default();
@@ -252,7 +264,10 @@ impl Seen {
             | Kind::Event
             | Kind::Namespace
             | Kind::Lease
-            | Kind::Secret => {}
+            | Kind::Secret
+            | Kind::GatewayClass
+            | Kind::Gateway
+            | Kind::ReferenceGrant => {}
         }
     }
 }
