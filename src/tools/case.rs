@@ -377,10 +377,11 @@ fn silent(view: &View<'_>, request: &Request, decision: &Decision) -> Option<Str
 pub(super) fn logging(view: &View<'_>, request: &Request, decision: &Decision) -> Logging {
     let winner = decision.winner.as_ref();
     let annotation = winner.and_then(|winner| {
-        let ingress = view.adopted.iter().find(|(ingress, _)| ingress.meta.key() == winner.ingress)?.0;
+        let ingress = view.adopted.iter().find(|(ingress, _)| winner.is_of(&ingress.meta.key()))?.0;
         ingress.meta.annotation("nginx.ingress.kubernetes.io/enable-access-log")
     });
     let falls = match winner {
+        Some(winner) if winner.place.kind() != Kind::Ingress => Falls::Elsewhere,
         Some(winner) => Falls::Ingress { name: &winner.ingress, enable_access_log: annotation },
         None if decision.outcome == Outcome::NoRoute => {
             let known = view.adopted.iter().any(|(ingress, _)| {
@@ -529,7 +530,7 @@ pub(super) fn victim(case: &Case, view: &View<'_>, request: &Request, decision: 
     let mut objects: BTreeSet<ObjectKey> = BTreeSet::new();
     let mut services: BTreeSet<Name> = BTreeSet::new();
     if let Some(winner) = &decision.winner {
-        objects.insert(ObjectKey { kind: Kind::Ingress, name: winner.ingress.clone() });
+        objects.insert(winner.object());
         services.extend(winner.backend.as_ref().map(|target| target.service.clone()));
     }
     for ingress in snapshot.ingresses.items().iter().filter(|ingress| exact(ingress, request.host.as_str())) {

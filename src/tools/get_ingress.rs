@@ -27,7 +27,7 @@ use crate::report::gap::{self, GapReport};
 use crate::report::ingress::{AddressReport, IngressReport};
 use crate::report::limits::{Budget, Truncated};
 use crate::report::next::{self, Next};
-use crate::report::object_ref::NameRef;
+use crate::report::object_ref::{NameRef, ObjectRef};
 use crate::report::route::{BackendReport, DecisionReport, refusal_words};
 use crate::report::scope::Scope;
 use crate::report::text::Text;
@@ -306,6 +306,7 @@ fn pick<'a>(asked: &Asked, named: Option<&Name>, snapshot: &'a Snapshot, views: 
                 .iter()
                 .filter(|view| view.controller.is_some())
                 .filter_map(|view| view.decide(request).winner)
+                .filter(|winner| winner.is_of(&winner.ingress))
                 .map(|winner| winner.ingress)
                 .collect();
             let mut shown: Vec<&Ingress> = all.iter().filter(|ingress| touches(ingress, host)).collect();
@@ -540,10 +541,10 @@ impl<'a> Scene<'a> {
             .iter()
             .filter(|view| view.controller.is_some())
             .find_map(|view| view.decide(request).winner)?;
-        let ingress = NameRef::from(&winner.ingress);
+        let route = ObjectRef::from(&winner.object());
         Some(match winner.backend {
-            Some(target) => format!("Ingress {ingress}, {}", BackendReport::from(&target)),
-            None => format!("Ingress {ingress}"),
+            Some(target) => format!("{route}, {}", BackendReport::from(&target)),
+            None => route.to_string(),
         })
     }
 

@@ -15,6 +15,8 @@ mod architecture;
 mod commands;
 /// Generated pages are fresh.
 mod docs;
+/// Laws of the models of the Gateway API.
+mod gateway_properties;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.
