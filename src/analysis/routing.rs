@@ -12,13 +12,22 @@ use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
 mod candidates;
+pub mod cilium;
+pub mod contour;
+mod envoy;
 #[cfg(test)]
 mod fixtures;
 mod gateway;
+pub mod haproxytech;
 pub mod httproute;
 pub mod ingress_nginx;
+pub mod istio;
 pub mod nearest;
+mod nginx;
+mod pcre;
+mod serving;
 pub mod spec;
+mod told;
 pub mod traefik_gateway;
 
 /// How far a prediction can be trusted.
@@ -75,19 +84,19 @@ pub trait RouteTable: Send + Sync {
 #[must_use]
 pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
+        ControllerKind::Cilium => Some(&cilium::Cilium),
+        ControllerKind::Contour => Some(&contour::Contour),
+        ControllerKind::Haproxytech => Some(&haproxytech::Haproxytech),
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
+        ControllerKind::Istio => Some(&istio::Istio),
         ControllerKind::Spec => Some(&spec::Spec),
         ControllerKind::HttpRoute => Some(&httproute::HttpRoute),
         ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::F5Nginx
-        | ControllerKind::Haproxytech
         | ControllerKind::HaproxyIngress
         | ControllerKind::AwsAlb
-        | ControllerKind::Contour
-        | ControllerKind::Istio
-        | ControllerKind::Cilium
         | ControllerKind::Kong
         | ControllerKind::Gce
         | ControllerKind::Apisix
@@ -213,6 +222,8 @@ pub enum Note {
     BackendUnseen(Name),
     /// The controller's settings could not be read; defaults were assumed.
     SettingsUnseen,
+    /// A path that the controller reads as a pattern and cannot compile.
+    PatternInvalid { pattern: String },
     /// A pattern that this program cannot evaluate as the proxy does.
     PatternUndecided { pattern: String },
     /// The configuration cannot be loaded: what is said is what it would do once it can.
@@ -221,6 +232,12 @@ pub enum Note {
     AuthSubrequest { ingress: Name, url: String },
     /// Whether this Secret exists decides, and Secrets are not read.
     SecretUnseen(Name),
+    /// An `ExternalName` Service, which the controller is not allowed to use.
+    ExternalNameBarred(Name),
+    /// An argument of the controller decided.
+    Argument { flag: String },
+    /// Whether a condition of this annotation holds cannot be told from the request.
+    ConditionUndecided { ingress: Name, condition: String },
     /// The Gateway and listener that the request comes in by.
     Listener { gateway: Name, listener: String },
     /// No ReferenceGrant of the Service's namespace lets routes of this namespace refer to it.
@@ -287,6 +304,12 @@ pub enum Reason {
     /// Its path is tried as a pattern and does not match.
     PatternDiffers {
         pattern: String,
+    },
+    /// Its backend cannot be used, so the rule is left out.
+    LeftOut(Note),
+    /// Same host, path and type: the rule of another Ingress, or a later one, is used.
+    Duplicate {
+        of: Name,
     },
     /// The path matches, another condition of the rule does not.
     Unmet(Unmet),

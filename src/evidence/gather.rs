@@ -41,6 +41,7 @@ fn is_controller(workload: &Workload) -> bool {
 pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
     let mut snapshot = Snapshot::empty(cluster.now());
     snapshot.context = cluster.context();
+    snapshot.gaps.extend(cluster.capture().iter().flat_map(|capture| capture.gaps.iter().cloned()));
     snapshot.secrets = cluster.capture().and_then(|capture| capture.secret_names().cloned());
     let everywhere = Scope::Everywhere { or: focus.clone() };
     let is_live = cluster.live().is_some();

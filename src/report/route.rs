@@ -64,6 +64,7 @@ pub struct WinnerReport {
 pub struct RuleReport {
     pub host: Text,
     pub path: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path_type: Option<&'static str>,
 }
 
@@ -300,6 +301,7 @@ pub fn note(note: &Note) -> String {
         Note::SettingsUnseen => {
             "the controller's ConfigMap could not be read: defaults were assumed".to_owned()
         }
+        Note::PatternInvalid { pattern } => format!("{} is no valid pattern", quoted(pattern)),
         Note::PatternUndecided { pattern } => format!("pattern {} could not be evaluated", quoted(pattern)),
         Note::ReloadFails => {
             "the proxy refuses this configuration: the previous one stays in force".to_owned()
@@ -307,6 +309,18 @@ pub fn note(note: &Note) -> String {
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
+        Note::ExternalNameBarred(service) => {
+            format!(
+                "Service {} is an ExternalName, which this controller may not use",
+                NameRef::from(service)
+            )
+        }
+        Note::Argument { flag } => format!("the controller's argument --{} decided", Text::new(flag)),
+        Note::ConditionUndecided { ingress, condition } => format!(
+            "whether the condition {} of Ingress {} holds cannot be told from the request",
+            quoted(condition),
+            NameRef::from(ingress)
+        ),
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
         }
@@ -362,6 +376,11 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }
+        Reason::LeftOut(why) => ("left_out", format!("{}, so the rule is left out", note(why))),
+        Reason::Duplicate { of } => (
+            "duplicate",
+            format!("a rule of Ingress {} has the same host, path and type and is used", NameRef::from(of)),
+        ),
         Reason::Unmet(Unmet::Method { wanted }) => {
             ("method_differs", format!("it takes only method {}", Text::new(wanted)))
         }
