@@ -69,13 +69,15 @@ fn filter() -> impl Strategy<Value = Filter> {
 
 fn backend() -> impl Strategy<Value = BackendRef> {
     let names = proptest::sample::select(&["one", "two", "gone"][..]);
-    (names, 0..3_u32, proptest::sample::select(&["n", "m"][..])).prop_map(|(name, weight, namespace)| BackendRef {
-        group: String::new(),
-        kind: "Service".to_owned(),
-        name: Name::new(namespace, name),
-        port: Some(80),
-        weight,
-        filters: Vec::new(),
+    (names, 0..3_u32, proptest::sample::select(&["n", "m"][..])).prop_map(|(name, weight, namespace)| {
+        BackendRef {
+            group: String::new(),
+            kind: "Service".to_owned(),
+            name: Name::new(namespace, name),
+            port: Some(80),
+            weight,
+            filters: Vec::new(),
+        }
     })
 }
 
@@ -237,7 +239,8 @@ fn takes(one: &RouteMatch, ask: &Request) -> bool {
         PathMatchKind::Pattern => false,
     };
     let query = ask.query.as_deref().unwrap_or_default();
-    let first = |name: &str| query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
+    let first =
+        |name: &str| query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
     by_path
         && one.method.as_ref().is_none_or(|method| *method == ask.method)
         && one.headers.iter().all(|wanted| {

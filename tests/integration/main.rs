@@ -15,6 +15,8 @@ mod architecture;
 mod commands;
 /// Generated pages are fresh.
 mod docs;
+/// HTTPRoutes beside Ingresses, as the tools answer for them.
+mod gateways;
 /// Laws of the models of the Gateway API.
 mod gateway_properties;
 /// Streamable HTTP: who gets in, both eras, a clean end.

@@ -28,7 +28,9 @@ fn list(items: &[Value]) -> Reply {
 }
 
 /// What is gathered from a server, and what it was asked of this group.
-async fn gathered(answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static) -> (Snapshot, Vec<String>) {
+async fn gathered(
+    answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
+) -> (Snapshot, Vec<String>) {
     let (server, live) = live(move |seen| answer(seen).unwrap_or_else(|| list(&[]))).await;
     let cluster = Cluster::new(Source::Live(Box::new(live)), None);
     let snapshot = gather::routing(&cluster, &BTreeSet::new()).await;
@@ -45,7 +47,8 @@ async fn each_kind_is_listed_in_the_best_version_that_is_served() {
         "/v1" => Some(resources(&["gatewayclasses", "gateways", "httproutes", "httproutes/status"])),
         "/v1beta1" => Some(resources(&["gateways", "referencegrants"])),
         "/v1/httproutes" => {
-            let route = json!({"metadata": {"namespace": "shop", "name": "web"}, "spec": {"hostnames": ["a.io"]}});
+            let route =
+                json!({"metadata": {"namespace": "shop", "name": "web"}, "spec": {"hostnames": ["a.io"]}});
             Some(list(&[route]))
         }
         _ => None,
@@ -62,7 +65,9 @@ async fn each_kind_is_listed_in_the_best_version_that_is_served() {
 #[tokio::test]
 async fn where_the_group_is_not_installed_one_request_tells_so_and_nothing_is_missing() {
     let (snapshot, asked) = gathered(|seen| {
-        seen.path.starts_with(GROUP).then(|| Reply::Text(404, "text/plain", "404 page not found\n".to_owned()))
+        seen.path
+            .starts_with(GROUP)
+            .then(|| Reply::Text(404, "text/plain", "404 page not found\n".to_owned()))
     })
     .await;
     assert_eq!(asked, [""]);
