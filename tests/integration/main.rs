@@ -23,6 +23,10 @@ mod docs;
 mod hostile_properties;
 /// What an identity may see and do.
 mod doctor;
+/// HTTPRoutes beside Ingresses, as the tools answer for them.
+mod gateways;
+/// Laws of the models of the Gateway API.
+mod gateway_properties;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.

@@ -25,7 +25,7 @@ use crate::report::gap::{self, GapReport};
 use crate::report::ingress::{IngressReport, address_words};
 use crate::report::limits::{Budget, Truncated};
 use crate::report::next::{self, Next};
-use crate::report::object_ref::NameRef;
+use crate::report::object_ref::{NameRef, ObjectRef};
 use crate::report::route::{BackendReport, DecisionReport, refusal_words};
 use crate::report::scope::Scope;
 use crate::report::text::Text;
@@ -246,10 +246,10 @@ impl<'a> Scene<'a> {
             .iter()
             .filter(|view| view.controller.is_some())
             .find_map(|view| view.decide(request).winner)?;
-        let ingress = NameRef::from(&winner.ingress);
+        let route = ObjectRef::from(&winner.object());
         Some(match winner.backend {
-            Some(target) => format!("Ingress {ingress}, {}", BackendReport::from(&target)),
-            None => format!("Ingress {ingress}"),
+            Some(target) => format!("{route}, {}", BackendReport::from(&target)),
+            None => route.to_string(),
         })
     }
 
