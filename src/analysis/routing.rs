@@ -17,6 +17,8 @@ mod fixtures;
 pub mod ingress_nginx;
 pub mod nearest;
 pub mod spec;
+pub mod traefik;
+pub mod traefik_ingress_nginx;
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,9 +71,9 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Spec => Some(&spec::Spec),
-        ControllerKind::Traefik
-        | ControllerKind::TraefikIngressNginx
-        | ControllerKind::F5Nginx
+        ControllerKind::Traefik => Some(&traefik::Traefik),
+        ControllerKind::TraefikIngressNginx => Some(&traefik_ingress_nginx::TraefikIngressNginx),
+        ControllerKind::F5Nginx
         | ControllerKind::Haproxytech
         | ControllerKind::HaproxyIngress
         | ControllerKind::AwsAlb
@@ -198,6 +200,18 @@ pub enum Note {
     AuthSubrequest { ingress: Name, url: String },
     /// Whether this Secret exists decides, and Secrets are not read.
     SecretUnseen(Name),
+    /// An argument of the controller decided.
+    Argument { flag: String },
+    /// A middleware that a router names does not exist.
+    MiddlewareMissing { name: String },
+    /// What a middleware does to the request, or whether it exists, could not be seen.
+    MiddlewareUnseen { name: String },
+    /// The controller cannot read the rule that it wrote itself.
+    RuleInvalid { rule: String },
+    /// The backend is no Service.
+    NoServiceBackend,
+    /// An annotation of the Service decided.
+    ServiceAnnotation { service: Name, key: String },
 }
 
 /// Why candidates lost.
@@ -248,6 +262,15 @@ pub enum Reason {
     /// Its path is tried as a pattern and does not match.
     PatternDiffers {
         pattern: String,
+    },
+    /// The controller makes no router of it.
+    NoRouter {
+        note: Note,
+    },
+    /// It is not served where the request came in.
+    OtherEntryPoint {
+        asked: String,
+        tls: bool,
     },
 }
 

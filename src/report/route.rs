@@ -253,7 +253,7 @@ pub fn note(note: &Note) -> String {
             format!("whether anything behind Service {} is ready could not be seen", NameRef::from(service))
         }
         Note::SettingsUnseen => {
-            "the controller's ConfigMap could not be read: defaults were assumed".to_owned()
+            "the controller's settings could not be read: defaults were assumed".to_owned()
         }
         Note::PatternUndecided { pattern } => format!("pattern {} could not be evaluated", quoted(pattern)),
         Note::ReloadFails => {
@@ -261,6 +261,16 @@ pub fn note(note: &Note) -> String {
         }
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
+        }
+        Note::Argument { flag } => format!("the controller's argument {} decided", Text::new(flag)),
+        Note::MiddlewareMissing { name } => format!("middleware {} does not exist", quoted(name)),
+        Note::MiddlewareUnseen { name } => {
+            format!("middleware {} could not be seen: it may change or answer the request", quoted(name))
+        }
+        Note::RuleInvalid { rule } => format!("the controller refuses the rule {}", quoted(rule)),
+        Note::NoServiceBackend => "its backend is no Service".to_owned(),
+        Note::ServiceAnnotation { service, key } => {
+            format!("annotation {} of Service {} decided", Text::new(key), NameRef::from(service))
         }
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
@@ -290,6 +300,15 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }
+        Reason::NoRouter { note: why } => ("no_router", format!("it makes no router: {}", note(why))),
+        Reason::OtherEntryPoint { asked, tls } => (
+            "other_entry_point",
+            format!(
+                "it does not serve {} requests at entry point {}",
+                if *tls { "TLS" } else { "plain HTTP" },
+                quoted(asked)
+            ),
+        ),
     }
 }
 

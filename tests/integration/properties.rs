@@ -9,7 +9,14 @@ use routecause::model::request::Request;
 use routecause::model::service::{Service, ServicePort};
 use routecause::model::snapshot::{Listing, Snapshot};
 
-const MODELS: [ControllerKind; 2] = [ControllerKind::IngressNginx, ControllerKind::Spec];
+const MODELS: [ControllerKind; 4] = [
+    ControllerKind::IngressNginx,
+    ControllerKind::Spec,
+    ControllerKind::Traefik,
+    ControllerKind::TraefikIngressNginx,
+];
+/// Those that go by the length of paths, whatever else the rules say.
+const BY_PATH: [ControllerKind; 2] = [ControllerKind::IngressNginx, ControllerKind::Spec];
 const HOSTS: [&str; 6] = ["a.example", "b.example", "*.example", "www.a.example", "", "x.b.example"];
 const PATHS: [&str; 10] =
     ["/", "/a", "/a/", "/a/b", "/A", "/a.b", "/a/(b|c)", "/a(/|$)(.*)", "/ab", "/a%20b"];
@@ -175,7 +182,7 @@ proptest! {
             ingress.meta.annotations.clear();
             ingress.tls.clear();
         }
-        for kind in MODELS {
+        for kind in BY_PATH {
             let table = compile(kind, &all);
             let decision = table.decide(&ask);
             if decision.outcome != Outcome::Routed || !matches!(
@@ -198,6 +205,20 @@ proptest! {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn where_hosts_are_conditions_what_lost_can_go(all in ingresses(), ask in request()) {
+        let kind = ControllerKind::Traefik;
+        let decision = compile(kind, &all).decide(&ask);
+        if decision.outcome == Outcome::Undefined {
+            return Ok(());
+        }
+        let winner = decision.winner.as_ref().map(|winner| winner.ingress.clone());
+        for lost in all.iter().filter(|ingress| Some(ingress.meta.key()) != winner) {
+            let rest: Vec<Ingress> = all.iter().filter(|ingress| *ingress != lost).cloned().collect();
+            prop_assert_eq!(&compile(kind, &rest).decide(&ask), &decision);
         }
     }
 
