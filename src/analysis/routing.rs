@@ -7,7 +7,7 @@
 
 use crate::model::controller::{ControllerKind, Settings};
 use crate::model::ingress::{Ingress, PathType, Place, PortRef};
-use crate::model::object::{Name, ObjectKey};
+use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
@@ -154,6 +154,12 @@ impl Winner {
     pub fn object(&self) -> ObjectKey {
         ObjectKey { kind: self.place.kind(), name: self.ingress.clone() }
     }
+
+    /// Whether the rule stands in the Ingress of this name.
+    #[must_use]
+    pub fn is_of(&self, ingress: &Name) -> bool {
+        self.place.kind() == Kind::Ingress && self.ingress == *ingress
+    }
 }
 
 /// A decision about one request.
@@ -246,6 +252,8 @@ pub enum Note {
     FilterFails { filter: String },
     /// What a filter of the implementation's own does to the request is not known.
     FilterUnknown { filter: String },
+    /// The text that was asked leaves it open; this implementation's answer is given.
+    LeftOpen { to: ControllerKind },
     /// Some of the weighted backends answer, some cannot.
     SomeBackendsFail,
 }

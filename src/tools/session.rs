@@ -103,7 +103,9 @@ fn broken_capture(error: Option<&CaptureError>) -> ToolFailure {
 /// A list that nothing can be answered without.
 pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> Result<(), ToolFailure> {
     let coverage = &snapshot.ingresses.coverage;
-    if coverage.everywhere || !coverage.namespaces.is_empty() || !snapshot.ingresses.items().is_empty() {
+    let has_routes = !snapshot.http_routes.items().is_empty();
+    let has_ingresses = !snapshot.ingresses.items().is_empty();
+    if coverage.everywhere || !coverage.namespaces.is_empty() || has_ingresses || has_routes {
         return Ok(());
     }
     let why = focus
@@ -144,7 +146,7 @@ pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> R
     })
 }
 
-/// The routing view, and what is behind the Ingresses that a request touches.
+/// The routing view, and what is behind the Ingresses and HTTPRoutes that a request touches.
 pub(super) async fn look(
     cluster: &Cluster,
     focus: &BTreeSet<String>,
@@ -174,6 +176,10 @@ pub(super) fn behind(
                 .filter(|ingress| touches(ingress, host))
                 .map(|ingress| ingress.meta.namespace.clone()),
         );
+        for route in snapshot.http_routes.items().iter().filter(|route| route.touches(host)) {
+            let backends = route.rules.iter().flat_map(|rule| &rule.backends);
+            namespaces.extend(backends.map(|backend| backend.name.namespace.clone()));
+        }
     }
     for controller in &snapshot.controllers {
         let settings = controller.settings();

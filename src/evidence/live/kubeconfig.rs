@@ -91,15 +91,20 @@ enum Loaded {
     Files { config: Box<Kubeconfig> },
 }
 
-fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, ConnectError> {
+/// The files that are read, where they exist.
+pub(super) fn candidates(file: Option<&Path>, environment: &Environment) -> Vec<PathBuf> {
     let default = environment.home.as_ref().map(|home| home.join(".kube").join("config"));
-    let candidates: Vec<PathBuf> = match (file, &environment.kubeconfig) {
+    match (file, &environment.kubeconfig) {
         (Some(file), _) => vec![file.to_owned()],
         (None, Some(list)) => {
             std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
         }
         (None, None) => default.into_iter().collect(),
-    };
+    }
+}
+
+fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, ConnectError> {
+    let candidates = candidates(file, environment);
     let mut merged = Kubeconfig::default();
     let mut read = Vec::new();
     for path in &candidates {
