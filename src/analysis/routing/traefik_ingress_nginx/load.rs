@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::backends::{Backends, Resolved};
 use super::canary::{self, Canaries};
-use super::location::{ErrorPage, Location, codes};
+use super::location::{ErrorPage, Location, Shared, codes};
 use super::options::{Global, Options, key};
 use super::{Action, Passthrough, Table};
 use crate::analysis::routing::traefik::entry_points::Places;
@@ -341,7 +341,8 @@ impl<'a> Loader<'a> {
         let regex = self.table.hosts.regex.contains(host);
         let snippet = self.table.hosts.snippets.get(host).map(String::as_str).unwrap_or_default();
         let has_tls = !ingress.tls.is_empty();
-        let location = Location::new(owner, place, path, resolved, options, has_tls, regex, snippet)
+        let shared = Shared { has_tls, use_regex: regex, server_snippet: snippet };
+        let location = Location::new(owner, place, path, resolved, options, &shared)
             .and_then(|location| self.furnish(location, ingress, options));
         let mut location = match location {
             Ok(location) => location,
