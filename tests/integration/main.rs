@@ -15,10 +15,10 @@ mod architecture;
 mod commands;
 /// Generated pages are fresh.
 mod docs;
-/// HTTPRoutes beside Ingresses, as the tools answer for them.
-mod gateways;
 /// Laws of the models of the Gateway API.
 mod gateway_properties;
+/// HTTPRoutes beside Ingresses, as the tools answer for them.
+mod gateways;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.
