@@ -100,6 +100,43 @@ fn compile_one_host(bencher: divan::Bencher<'_, '_>, count: usize) {
     bencher.bench(|| compile(ControllerKind::IngressNginx, &ingresses, &snapshot));
 }
 
+/// The other models, over the same rules.
+const OTHERS: [ControllerKind; 7] = [
+    ControllerKind::Agic,
+    ControllerKind::Apisix,
+    ControllerKind::Cilium,
+    ControllerKind::Contour,
+    ControllerKind::HaproxyIngress,
+    ControllerKind::Haproxytech,
+    ControllerKind::Istio,
+];
+
+#[divan::bench(args = OTHERS, sample_count = 5)]
+fn compile_others(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let (ingresses, snapshot) = (ingresses(10_000, false, false), snapshot(10_000));
+    bencher.bench(|| compile(kind, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = OTHERS, sample_count = 5)]
+fn compile_others_on_one_host(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let (ingresses, snapshot) = (ingresses(10_000, true, true), snapshot(10_000));
+    bencher.bench(|| compile(kind, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = OTHERS)]
+fn decide_others_on_one_host(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, true, true), &snapshot(10_000));
+    let request = Request::parse("http://big.example/team-1/part-9/x").expect("a URL");
+    bencher.bench(|| table.decide(&request));
+}
+
+#[divan::bench(args = OTHERS, sample_count = 10)]
+fn explain_others(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, false, true), &snapshot(10_000));
+    let request = Request::parse("http://h7777.example/else").expect("a URL");
+    bencher.bench(|| table.explain(&request, 5));
+}
+
 #[divan::bench(args = [10_000], sample_count = 5)]
 fn compile_spec(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (ingresses, snapshot) = (ingresses(count, false, false), snapshot(count));

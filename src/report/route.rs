@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::object_ref::NameRef;
 use super::text::Text;
 use crate::analysis::routing::{
-    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Unmet,
-    Winner,
+    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Winner,
 };
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{PathType, Place};

@@ -72,7 +72,7 @@ impl<'a> Scene<'a> {
         };
         let mut report = Report {
             answer: self.answer(asked, &shown, &others),
-            decisions: self.decisions(asked).iter().map(ToString::to_string).collect(),
+            decisions: self.decisions(asked).iter().flat_map(|told| lines(&told.to_string())).collect(),
             ingresses: Vec::new(),
             others: Vec::new(),
             nearest_hosts,
@@ -431,4 +431,9 @@ const NARROW: &str = "name one ingress; detail detailed shows more of it";
 /// A URL that the first rule is written for.
 fn first_url(ingress: &Ingress) -> Option<Request> {
     ingress.path_rules().find_map(|(rule, path, _, _)| match_path::sample(ingress, rule, path))
+}
+
+/// Each line of a text by itself: no text of the structured half has several.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.trim_start().to_owned()).collect()
 }
