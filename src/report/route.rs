@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::object_ref::NameRef;
 use super::text::Text;
 use crate::analysis::routing::{
-    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Unmet,
-    Winner,
+    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Winner,
 };
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{PathType, Place};
@@ -17,6 +16,7 @@ use crate::model::object::Kind;
 
 mod detached;
 mod reference;
+mod unmet;
 
 use detached::detached_words;
 pub use reference::RouteRef;
@@ -227,11 +227,7 @@ fn edit_field(near: &Nearest) -> String {
         }
         Edit::SetPathType { .. } => near.place.field(if is_route { "path.type" } else { "pathType" }),
         Edit::SetPath { .. } => near.place.field(if is_route { "path.value" } else { "path" }),
-        Edit::Meet(unmet) => near.place.field(match unmet {
-            Unmet::Method { .. } => "method",
-            Unmet::Header { .. } => "headers",
-            Unmet::Query { .. } => "queryParams",
-        }),
+        Edit::Meet(unmet) => near.place.field(unmet::field(unmet)),
         Edit::AddPath { .. } => "spec.rules".to_owned(),
         Edit::SetClass { .. } => "spec.ingressClassName".to_owned(),
         Edit::RemoveAnnotation { key } | Edit::SetAnnotation { key, .. } => {
@@ -256,13 +252,7 @@ pub fn edit(edit: &Edit) -> String {
             format!("set the annotation {} to {}", Text::new(key), quoted(value))
         }
         Edit::AskHost { host } => format!("ask for host {} instead", Text::new(host)),
-        Edit::Meet(Unmet::Method { wanted }) => format!("ask with method {}", Text::new(wanted)),
-        Edit::Meet(Unmet::Header { name, wanted }) => {
-            format!("send the header {} with value {}", Text::new(name), quoted(wanted))
-        }
-        Edit::Meet(Unmet::Query { name, wanted }) => {
-            format!("send the query parameter {} with value {}", Text::new(name), quoted(wanted))
-        }
+        Edit::Meet(unmet) => unmet::edit(unmet),
     }
 }
 
@@ -390,16 +380,7 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
             "duplicate",
             format!("a rule of Ingress {} has the same host, path and type and is used", NameRef::from(of)),
         ),
-        Reason::Unmet(Unmet::Method { wanted }) => {
-            ("method_differs", format!("it takes only method {}", Text::new(wanted)))
-        }
-        Reason::Unmet(Unmet::Header { name, wanted }) => {
-            ("header_differs", format!("it wants header {} to be {}", Text::new(name), quoted(wanted)))
-        }
-        Reason::Unmet(Unmet::Query { name, wanted }) => (
-            "query_differs",
-            format!("it wants query parameter {} to be {}", Text::new(name), quoted(wanted)),
-        ),
+        Reason::Unmet(unmet) => unmet::words(unmet),
         Reason::Detached(detached) => ("not_attached", detached_words(detached)),
         Reason::OtherEntryPoint { asked, tls } => (
             "other_entry_point",
