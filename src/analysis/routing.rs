@@ -7,10 +7,12 @@
 
 use crate::model::controller::{ControllerKind, Settings};
 use crate::model::ingress::{Ingress, PathType, Place, PortRef};
-use crate::model::object::{Name, ObjectKey};
+use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+pub mod agic;
+pub mod apisix;
 mod candidates;
 pub mod cilium;
 pub mod contour;
@@ -18,13 +20,13 @@ mod envoy;
 #[cfg(test)]
 mod fixtures;
 mod gateway;
+pub mod haproxy_ingress;
 pub mod haproxytech;
 pub mod httproute;
 pub mod ingress_nginx;
 pub mod istio;
 pub mod nearest;
 mod nginx;
-mod pcre;
 mod serving;
 pub mod spec;
 mod told;
@@ -84,8 +86,11 @@ pub trait RouteTable: Send + Sync {
 #[must_use]
 pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
+        ControllerKind::Agic => Some(&agic::Agic),
+        ControllerKind::Apisix => Some(&apisix::Apisix),
         ControllerKind::Cilium => Some(&cilium::Cilium),
         ControllerKind::Contour => Some(&contour::Contour),
+        ControllerKind::HaproxyIngress => Some(&haproxy_ingress::HaproxyIngress),
         ControllerKind::Haproxytech => Some(&haproxytech::Haproxytech),
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Istio => Some(&istio::Istio),
@@ -95,12 +100,9 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::F5Nginx
-        | ControllerKind::HaproxyIngress
         | ControllerKind::AwsAlb
         | ControllerKind::Kong
         | ControllerKind::Gce
-        | ControllerKind::Apisix
-        | ControllerKind::Agic
         | ControllerKind::OpenshiftRouter => None,
     }
 }
@@ -151,6 +153,12 @@ impl Winner {
     #[must_use]
     pub fn object(&self) -> ObjectKey {
         ObjectKey { kind: self.place.kind(), name: self.ingress.clone() }
+    }
+
+    /// Whether the rule stands in the Ingress of this name.
+    #[must_use]
+    pub fn is_of(&self, ingress: &Name) -> bool {
+        self.place.kind() == Kind::Ingress && self.ingress == *ingress
     }
 }
 
@@ -244,6 +252,8 @@ pub enum Note {
     FilterFails { filter: String },
     /// What a filter of the implementation's own does to the request is not known.
     FilterUnknown { filter: String },
+    /// The text that was asked leaves it open; this implementation's answer is given.
+    LeftOpen { to: ControllerKind },
     /// Some of the weighted backends answer, some cannot.
     SomeBackendsFail,
 }

@@ -29,6 +29,7 @@ mod document;
 mod encoding;
 mod plain;
 mod probes;
+mod redacted;
 pub mod take;
 pub mod write;
 
@@ -140,6 +141,13 @@ impl Capture {
         let mut coverage = self.coverage(kind);
         let mut kept = Vec::new();
         for value in self.objects.get(&kind).map(Vec::as_slice).unwrap_or_default() {
+            // A host or path that was removed is unknown, and none to match literally.
+            if redacted::decides(kind) && redacted::has_removed(value) {
+                coverage.unreadable.insert(name_of(value), Why::Redacted);
+                if kind == Kind::Ingress {
+                    continue;
+                }
+            }
             match K::deserialize(value) {
                 Ok(object) => kept.extend(keep(object)),
                 Err(error) => {

@@ -8,7 +8,7 @@
 //! Source: k8s.io/client-go/tools/clientcmd/{loader,validation,client_config}.go.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
@@ -138,7 +138,17 @@ fn read_file(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     if metadata.len() > LARGEST_FILE {
         return Err(unreadable(ErrorKind::FileTooLarge.into()));
     }
+    // kube reads UTF-16 in pairs of bytes and panics at half a pair.
+    if metadata.is_file() && metadata.len() % 2 == 1 && begins_as_utf16(path).map_err(unreadable)? {
+        return Err(unreadable(ErrorKind::InvalidData.into()));
+    }
     Kubeconfig::read_from(path)
+}
+
+fn begins_as_utf16(path: &Path) -> std::io::Result<bool> {
+    let mut head = Vec::new();
+    std::fs::File::open(path)?.take(2).read_to_end(&mut head)?;
+    Ok(matches!(head.as_slice(), [0xff, 0xfe] | [0xfe, 0xff]))
 }
 
 fn broken(path: &Path, error: &KubeconfigError) -> ConnectError {
