@@ -82,17 +82,16 @@ async fn a_cluster_with_both_apis_answers_for_both() {
         route["winner"]["rule"],
         json!({"host": "shop.example.com", "path": "/api", "path_type": "PathPrefix"})
     );
-    assert_eq!(
-        route["winner"]["backend"],
-        json!({"namespace": "shop", "service": "api", "port": "8080"})
-    );
+    assert_eq!(route["winner"]["backend"], json!({"namespace": "shop", "service": "api", "port": "8080"}));
 }
 
 #[tokio::test]
 async fn losers_and_near_misses_of_routes_name_their_field() {
     let ask = json!({"url": "http://shop.example.com/api/x", "controllers": ["httproute"]});
     let answer = asked(CLUSTER, None, ask).await;
-    let [decision] = answer["decisions"].as_array().expect("decisions").as_slice() else { panic!("{answer}") };
+    let [decision] = answer["decisions"].as_array().expect("decisions").as_slice() else {
+        panic!("{answer}")
+    };
     assert_eq!((&decision["outcome"], &decision["status"]), (&json!("no_route"), &json!(404)));
     let lost = &decision["eliminated"][0];
     assert_eq!((&lost["http_route"]["name"], &lost["code"]), (&json!("web"), &json!("header_differs")));

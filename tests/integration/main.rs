@@ -19,14 +19,14 @@ mod captures;
 mod commands;
 /// Generated pages are fresh.
 mod docs;
-/// Laws of every parser and matcher, shared with the fuzz targets.
-mod hostile_properties;
 /// What an identity may see and do.
 mod doctor;
-/// HTTPRoutes beside Ingresses, as the tools answer for them.
-mod gateways;
 /// Laws of the models of the Gateway API.
 mod gateway_properties;
+/// HTTPRoutes beside Ingresses, as the tools answer for them.
+mod gateways;
+/// Laws of every parser and matcher, shared with the fuzz targets.
+mod hostile_properties;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.

@@ -49,7 +49,9 @@ impl Reading {
                 path.strip_prefix(text.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
             Self::Begin(text) => path.to_lowercase().starts_with(text.as_str()),
-            Self::Regex(text) => Pattern::new(format!("^{text}"), false).is_match(path.as_bytes()) == Match::Yes,
+            Self::Regex(text) => {
+                Pattern::new(format!("^{text}"), false).is_match(path.as_bytes()) == Match::Yes
+            }
         }
     }
 
@@ -127,7 +129,8 @@ impl Paths {
             let heads = (0..=self.longest.min(lower.len())).filter_map(|end| lower.get(..end));
             found.extend(heads.filter_map(|head| self.begin.get(head)).flatten());
         }
-        let taken = self.patterns.iter().filter(|(_, pattern)| pattern.is_match(path.as_bytes()) == Match::Yes);
+        let taken =
+            self.patterns.iter().filter(|(_, pattern)| pattern.is_match(path.as_bytes()) == Match::Yes);
         found.extend(taken.map(|(at, _)| at));
         found.sort_unstable();
         found.dedup();
