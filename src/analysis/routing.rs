@@ -30,7 +30,9 @@ mod nginx;
 mod serving;
 pub mod spec;
 mod told;
+pub mod traefik;
 pub mod traefik_gateway;
+pub mod traefik_ingress_nginx;
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,10 +98,10 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         ControllerKind::Istio => Some(&istio::Istio),
         ControllerKind::Spec => Some(&spec::Spec),
         ControllerKind::HttpRoute => Some(&httproute::HttpRoute),
+        ControllerKind::Traefik => Some(&traefik::Traefik),
         ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
-        ControllerKind::Traefik
-        | ControllerKind::TraefikIngressNginx
-        | ControllerKind::F5Nginx
+        ControllerKind::TraefikIngressNginx => Some(&traefik_ingress_nginx::TraefikIngressNginx),
+        ControllerKind::F5Nginx
         | ControllerKind::AwsAlb
         | ControllerKind::Kong
         | ControllerKind::Gce
@@ -256,6 +258,16 @@ pub enum Note {
     LeftOpen { to: ControllerKind },
     /// Some of the weighted backends answer, some cannot.
     SomeBackendsFail,
+    /// A middleware that a router names does not exist.
+    MiddlewareMissing { name: String },
+    /// What a middleware does to the request, or whether it exists, could not be seen.
+    MiddlewareUnseen { name: String },
+    /// The controller cannot read the rule that it wrote itself.
+    RuleInvalid { rule: String },
+    /// The backend is no Service.
+    NoServiceBackend,
+    /// An annotation of the Service decided.
+    ServiceAnnotation { service: Name, key: String },
 }
 
 /// Why candidates lost.
@@ -317,6 +329,11 @@ pub enum Reason {
     Unmet(Unmet),
     /// The route is attached to no listener that serves.
     Detached(Detached),
+    /// It is not served where the request came in.
+    OtherEntryPoint {
+        asked: String,
+        tls: bool,
+    },
 }
 
 /// A condition besides host and path.
