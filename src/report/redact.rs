@@ -183,12 +183,12 @@ pub(super) fn plain_marks(text: Cow<'_, str>) -> Cow<'_, str> {
 /// A value that was set under this name: an environment variable, a header, a member.
 #[must_use]
 pub fn redact_value<'t>(name: &str, value: &'t str) -> Cow<'t, str> {
-    if is_secret_value(name, value) { Cow::Borrowed(REDACTED) } else { redact(value) }
-}
-
-/// Whether the whole value is a secret, by the name it is set under or by how it looks.
-fn is_secret_value(name: &str, value: &str) -> bool {
-    !value.starts_with(MARK) && (names::is_credential(name, value) || opaque::is_opaque(name, value))
+    if names::is_credential(name, value) && !value.starts_with(MARK) {
+        return Cow::Borrowed(REDACTED);
+    }
+    // What tells its secret by a rule keeps the rest.
+    let redacted = redact(value);
+    if redacted == value && opaque::is_opaque(name, value) { Cow::Borrowed(REDACTED) } else { redacted }
 }
 
 #[cfg(test)]
