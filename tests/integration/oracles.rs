@@ -56,7 +56,8 @@ fn differs(expect: &Value, vector: &Value, decision: &Decision) -> String {
         return compare(expect, &request_of(vector), decision);
     }
     let backend = expect.get("backend").and_then(Value::as_str);
-    let fits = backend.is_none_or(|backend| decision.one_of.iter().any(|target| target_name(target) == backend));
+    let fits =
+        backend.is_none_or(|backend| decision.one_of.iter().any(|target| target_name(target) == backend));
     if fits { String::new() } else { format!("    backend: {backend:?} is none of {:?}\n", decision.one_of) }
 }
 

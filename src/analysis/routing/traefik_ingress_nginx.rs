@@ -28,6 +28,7 @@ use crate::model::request::Request;
 mod backends;
 mod canary;
 mod chain;
+mod hosts;
 mod load;
 mod location;
 mod options;
@@ -37,7 +38,8 @@ mod variables;
 
 use backends::Resolved;
 use chain::{Share, Visit};
-use load::{Hosts, Loader};
+use hosts::Hosts;
+use load::Loader;
 use location::Location;
 use options::Global;
 
@@ -414,7 +416,12 @@ mod tests {
     fn a_missing_service_or_empty_endpoints_are_503() {
         check(
             &[
-                annotated("n/a", 1, &[], &[("a.example", "Prefix /gone gone"), ("a.example", "Prefix /dead dead")]),
+                annotated(
+                    "n/a",
+                    1,
+                    &[],
+                    &[("a.example", "Prefix /gone gone"), ("a.example", "Prefix /dead dead")],
+                ),
                 annotated(
                     "n/b",
                     1,
@@ -448,7 +455,8 @@ mod tests {
                 ("http://nobody/else", "n/only"),
             ],
         );
-        let mut two = annotated("n/two", 1, &[], &[("a.example", "Prefix /x s"), ("b.example", "Prefix /x s")]);
+        let mut two =
+            annotated("n/two", 1, &[], &[("a.example", "Prefix /x s"), ("b.example", "Prefix /x s")]);
         set_default(&mut two, "two");
         check(&[two], &[("http://a.example/else", "one of n/two"), ("http://b.example/x", "n/s")]);
         let told = settings(&["defaultbackendservice=n/with"]);
@@ -494,7 +502,12 @@ mod tests {
                     &[("rewrite-target", "/$1/x?q=1")],
                     &[("d.example", "ImplementationSpecific /(.*) s")],
                 ),
-                annotated("n/e", 1, &[("rewrite-target", "https://x.example/y")], &[("e.example", "Prefix /foo s")]),
+                annotated(
+                    "n/e",
+                    1,
+                    &[("rewrite-target", "https://x.example/y")],
+                    &[("e.example", "Prefix /foo s")],
+                ),
                 annotated("n/f", 1, &[("rewrite-target", "$1")], &[("f.example", "Exact /foo s")]),
             ],
             &[
@@ -520,7 +533,12 @@ mod tests {
                 tls,
                 off,
                 annotated("n/f", 1, &[("force-ssl-redirect", "TRUE")], &[("f.example", "Prefix / s")]),
-                annotated("n/p", 1, &[("permanent-redirect", "/moved$request_uri")], &[("p.example", "Prefix /x s")]),
+                annotated(
+                    "n/p",
+                    1,
+                    &[("permanent-redirect", "/moved$request_uri")],
+                    &[("p.example", "Prefix /x s")],
+                ),
                 annotated(
                     "n/q",
                     1,
@@ -531,9 +549,12 @@ mod tests {
                     ],
                     &[("q.example", "Prefix / s")],
                 ),
-                annotated("n/c", 1, &[("permanent-redirect", "/y"), ("permanent-redirect-code", "200")], &[
-                    ("c.example", "Prefix / s"),
-                ]),
+                annotated(
+                    "n/c",
+                    1,
+                    &[("permanent-redirect", "/y"), ("permanent-redirect-code", "200")],
+                    &[("c.example", "Prefix / s")],
+                ),
                 annotated("n/r", 1, &[("app-root", "/app")], &[("r.example", "Prefix /x s")]),
                 annotated("n/w", 1, &[("from-to-www-redirect", "true")], &[("w.example", "Prefix / s")]),
             ],
@@ -560,7 +581,10 @@ mod tests {
             annotated("n/a", 9, &[("app-root", "/app")], &[("a.example", "Prefix /x s")]),
             annotated("n/b", 8, &[], &[("a.example", "Prefix / t")]),
         ];
-        check(&ingresses, &[("http://a.example/", "302 http://a.example/app"), ("http://a.example/y", "n/t")]);
+        check(
+            &ingresses,
+            &[("http://a.example/", "302 http://a.example/app"), ("http://a.example/y", "n/t")],
+        );
         let before = Settings { version: Some(Version::new(3, 7, 13)), ..Settings::default() };
         check_with(KIND, &ingresses, &before, &[("http://a.example/", "n/t")]);
     }
@@ -618,17 +642,36 @@ mod tests {
     fn access_errors_and_aliases() {
         check(
             &[
-                annotated("n/a", 9, &[("auth-type", "basic"), ("auth-secret", "none")], &[("a.example", "Prefix / s")]),
-                annotated("n/l", 8, &[("whitelist-source-range", "10.0.0.0/99")], &[("l.example", "Prefix / s")]),
-                annotated("n/al", 7, &[("server-alias", "x.example, *.y.example,a.example")], &[
-                    ("al.example", "Prefix / s"),
-                ]),
-                annotated("n/e", 6, &[("custom-http-errors", "503"), ("default-backend", "spare")], &[
-                    ("e.example", "Prefix / gone"),
-                ]),
-                annotated("n/f", 5, &[("custom-http-errors", "503"), ("default-backend", "gone")], &[
-                    ("f.example", "Prefix / s"),
-                ]),
+                annotated(
+                    "n/a",
+                    9,
+                    &[("auth-type", "basic"), ("auth-secret", "none")],
+                    &[("a.example", "Prefix / s")],
+                ),
+                annotated(
+                    "n/l",
+                    8,
+                    &[("whitelist-source-range", "10.0.0.0/99")],
+                    &[("l.example", "Prefix / s")],
+                ),
+                annotated(
+                    "n/al",
+                    7,
+                    &[("server-alias", "x.example, *.y.example,a.example")],
+                    &[("al.example", "Prefix / s")],
+                ),
+                annotated(
+                    "n/e",
+                    6,
+                    &[("custom-http-errors", "503"), ("default-backend", "spare")],
+                    &[("e.example", "Prefix / gone")],
+                ),
+                annotated(
+                    "n/f",
+                    5,
+                    &[("custom-http-errors", "503"), ("default-backend", "gone")],
+                    &[("f.example", "Prefix / s")],
+                ),
             ],
             &[
                 ("http://a.example/", "404"),

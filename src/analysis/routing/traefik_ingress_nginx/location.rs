@@ -60,6 +60,7 @@ pub(super) struct Location {
 
 impl Location {
     /// Of a path; the annotation or argument that keeps it from having routers is the error.
+    #[expect(clippy::too_many_arguments, reason = "a place, with what its host and Ingress say of it")]
     pub(super) fn new(
         owner: usize,
         place: Place,
