@@ -201,7 +201,8 @@ pub(super) fn reasons(kind: ControllerKind, ingresses: &[Ingress], url: &str) ->
         Reason::CanaryOnly => "canary".to_owned(),
         Reason::ResourceBackend => "resource".to_owned(),
         Reason::PatternDiffers { pattern } => format!("pattern {pattern}"),
-        Reason::NoRouter { note } => format!("no router, {note:?}"),
+        Reason::LeftOut(note) => format!("no router, {note:?}"),
+        Reason::Duplicate { .. } | Reason::Unmet(_) | Reason::Detached(_) => format!("{reason:?}"),
         Reason::OtherEntryPoint { asked, tls } => format!("not at {asked}, tls {tls}"),
     };
     let lost = explanation.eliminated.iter();
@@ -236,7 +237,7 @@ fn apply(ingresses: &mut [Ingress], miss: &Nearest) {
     let (r, p) = match miss.place {
         Place::Path(rule, path) => (rule, path),
         Place::Rule(rule) => (rule, 0),
-        Place::DefaultBackend => panic!("no rule to edit"),
+        Place::DefaultBackend | Place::Match(..) => panic!("no rule to edit"),
     };
     let paths = ingress.rules[r].paths.as_mut().expect("paths");
     match &miss.edit {
@@ -257,6 +258,8 @@ fn apply(ingresses: &mut [Ingress], miss: &Nearest) {
         Edit::SetAnnotation { key, value } => {
             ingress.meta.annotations.insert(key.clone(), value.clone());
         }
-        Edit::SetClass { .. } | Edit::AskHost { .. } => panic!("{:?} edits no rule", miss.edit),
+        Edit::SetClass { .. } | Edit::AskHost { .. } | Edit::Meet(_) => {
+            panic!("{:?} edits no rule", miss.edit)
+        }
     }
 }

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use super::Live;
 use super::failure::Failure;
+use super::guard::SELF_REVIEW;
 use super::refusal::About;
 use super::transport::{self, Call};
 use crate::model::gap::Why;
 
 const ANSWER_HOLDS: Duration = Duration::from_mins(1);
-const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-/// Verb, group, resource, subresource, namespace.
-type Right = (String, String, String, String, String);
+/// Verb, group, resource, subresource, namespace, name.
+type Right = [String; 6];
 
 /// The answers of the last minute.
 #[derive(Default)]
@@ -48,10 +48,26 @@ impl Live {
         subresource: Option<&str>,
         namespace: Option<&str>,
     ) -> Result<bool, Why> {
+        self.allowed_for(verb, group, resource, subresource, namespace, None).await
+    }
+
+    /// The same for one object.
+    ///
+    /// # Errors
+    /// When the server does not say.
+    pub async fn allowed_for(
+        &self,
+        verb: &str,
+        group: &str,
+        resource: &str,
+        subresource: Option<&str>,
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<bool, Why> {
         let subresource = subresource.unwrap_or_default();
         let namespace = namespace.unwrap_or_default();
-        let right = [verb, group, resource, subresource, namespace].map(str::to_owned);
-        let right: Right = right.into();
+        let name = name.unwrap_or_default();
+        let right: Right = [verb, group, resource, subresource, namespace, name].map(str::to_owned);
         if let Some(allowed) = self.reviews.recall(&right) {
             return Ok(allowed);
         }
@@ -64,6 +80,7 @@ impl Live {
                 "resource": resource,
                 "subresource": subresource,
                 "namespace": namespace,
+                "name": name,
             }},
         });
         let allowed = self.review(&review).await.map_err(|failure| self.why(&failure, &about()))?;
@@ -72,7 +89,7 @@ impl Live {
     }
 
     async fn review(&self, review: &Value) -> Result<bool, Failure> {
-        let body = self.transport.fetch(&Call::post(PATH, review.to_string().into_bytes())).await?;
+        let body = self.transport.fetch(&Call::post(SELF_REVIEW, review.to_string().into_bytes())).await?;
         let answer: Value = transport::decode(&body)?;
         answer
             .pointer("/status/allowed")

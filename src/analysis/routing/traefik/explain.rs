@@ -46,11 +46,11 @@ impl Owner {
     ) -> Winner {
         let rule = match place {
             Place::Path(rule, _) | Place::Rule(rule) => self.rules.get(rule),
-            Place::DefaultBackend => None,
+            Place::DefaultBackend | Place::Match(..) => None,
         };
         let path = match place {
             Place::Path(_, path) => rule.and_then(|rule| rule.paths().get(path)),
-            Place::Rule(_) | Place::DefaultBackend => None,
+            Place::Rule(_) | Place::DefaultBackend | Place::Match(..) => None,
         };
         Winner {
             ingress: self.name.clone(),
@@ -182,7 +182,7 @@ pub(in crate::analysis::routing) fn explain(
         }
         Why::Dropped(owner) => table
             .dropped(owner, candidate.place)
-            .map_or(Reason::PathDiffers, |dropped| Reason::NoRouter { note: dropped.note.clone() }),
+            .map_or(Reason::PathDiffers, |dropped| Reason::LeftOut(dropped.note.clone())),
         Why::Listener => Reason::OtherEntryPoint { asked: entry_point.name.clone(), tls: seen.listener.tls },
         Why::Canary => Reason::CanaryOnly,
         Why::Path => Reason::PathDiffers,
@@ -289,7 +289,8 @@ impl<'a, T: Explained> View<'a, T> {
             | Edit::SetClass { .. }
             | Edit::RemoveAnnotation { .. }
             | Edit::SetAnnotation { .. }
-            | Edit::AskHost { .. } => false,
+            | Edit::AskHost { .. }
+            | Edit::Meet(_) => false,
         });
         losers.near(candidate, found);
     }

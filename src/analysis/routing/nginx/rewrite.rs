@@ -1,0 +1,182 @@
+//! `rewrite <pattern> <target> break`: the path that the upstream gets, or a redirect.
+//!
+//! The pattern is anchored only as it is written, and the target replaces the whole path; the query
+//! stays. A target that names a scheme is a redirect. Groups that did not take part are empty.
+//! Sources: nginx 1.27 `src/http/modules/ngx_http_rewrite_module.c`, `src/http/ngx_http_script.c`.
+
+use crate::model::request::Request;
+
+use super::conf::{Part, is_variable, parts};
+use super::pattern::{GivenUp, Pattern, is_literal};
+
+/// What a rewrite makes of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::analysis::routing) enum Rewritten {
+    /// The new path, not escaped.
+    Path(Vec<u8>),
+    /// The target of a temporary redirect.
+    Redirect(String),
+    /// Nothing is left of the path: nginx answers 500.
+    Empty,
+    /// The pattern does not match: everything stays as it is.
+    Not,
+    /// It depends on what this program cannot evaluate.
+    Undecided,
+}
+
+#[derive(Debug)]
+pub(in crate::analysis::routing) struct Rewrite {
+    /// `None` for plain text: it always matches, and there are no groups.
+    pattern: Option<Pattern>,
+    target: Vec<Part>,
+    redirects: bool,
+}
+
+impl Rewrite {
+    /// A pattern of the location's own `path` after a `head` such as `(?i)^`. Fails with what nginx
+    /// says of it.
+    pub(in crate::analysis::routing) fn new(
+        head: &str,
+        path: &str,
+        target: &str,
+        own_variables: &[&str],
+    ) -> Result<Self, String> {
+        let pattern = (!is_literal(path)).then(|| Pattern::new(format!("{head}{path}"), false));
+        if pattern.as_ref().is_some_and(|pattern| !pattern.compiles()) {
+            return Err(format!("pcre2_compile() failed in \"{head}{path}\""));
+        }
+        let redirects = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
+        Ok(Self { pattern, target: checked_parts(target, own_variables)?, redirects })
+    }
+
+    /// Applies to a normalised path that the location matched.
+    pub(in crate::analysis::routing) fn apply(&self, path: &[u8], request: &Request) -> Rewritten {
+        let captures = match &self.pattern {
+            None => None,
+            Some(pattern) => match pattern.captures(path) {
+                Ok(Some(captures)) => Some(captures),
+                Ok(None) => return Rewritten::Not,
+                Err(GivenUp) => return Rewritten::Undecided,
+            },
+        };
+        let mut out: Vec<u8> = Vec::new();
+        for part in &self.target {
+            match part {
+                Part::Text(text) if !self.redirects && text.contains('?') => {
+                    out.extend_from_slice(text.split('?').next().unwrap_or_default().as_bytes());
+                    break;
+                }
+                Part::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Part::Group(group) => {
+                    let found = captures.as_ref().and_then(|captures| captures.get(*group));
+                    out.extend_from_slice(found.map(|group| group.as_bytes()).unwrap_or_default());
+                }
+                Part::Variable(name) => match variable(name, path, request) {
+                    Some(value) => out.extend_from_slice(&value),
+                    None => return Rewritten::Undecided,
+                },
+            }
+        }
+        if out.is_empty() {
+            return Rewritten::Empty;
+        }
+        if !self.redirects {
+            return Rewritten::Path(out);
+        }
+        let query = request.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+        Rewritten::Redirect(format!("{}{query}", String::from_utf8_lossy(&out)))
+    }
+}
+
+/// Takes a text with variables apart, or says what nginx says of it.
+pub(in crate::analysis::routing) fn checked_parts(
+    text: &str,
+    own_variables: &[&str],
+) -> Result<Vec<Part>, String> {
+    let parts = parts(text).ok_or_else(|| format!("invalid variable name in \"{text}\""))?;
+    for part in &parts {
+        if let Part::Variable(name) = part
+            && !is_variable(name, own_variables)
+        {
+            return Err(format!("unknown \"{name}\" variable"));
+        }
+    }
+    Ok(parts)
+}
+
+/// Fills in the variables of a redirect; `None` where one cannot be evaluated.
+pub(in crate::analysis::routing) fn filled(text: &str, path: &[u8], request: &Request) -> Option<String> {
+    if !text.contains('$') {
+        return Some(text.to_owned());
+    }
+    let mut out: Vec<u8> = Vec::new();
+    for part in parts(text)? {
+        match part {
+            Part::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Part::Group(_) => {}
+            Part::Variable(name) => out.extend_from_slice(&variable(&name, path, request)?),
+        }
+    }
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// The variables that depend on the request alone.
+fn variable(name: &str, path: &[u8], request: &Request) -> Option<Vec<u8>> {
+    let text = match name {
+        "uri" | "document_uri" => return Some(path.to_vec()),
+        "request_uri" => request.target(),
+        "host" => request.host.as_str().to_owned(),
+        "http_host" | "best_http_host" => request.authority(),
+        "scheme" | "pass_access_scheme" => request.scheme.as_str().to_owned(),
+        "args" | "query_string" => request.query.clone().unwrap_or_default(),
+        "is_args" => if request.query.is_some() { "?" } else { "" }.to_owned(),
+        "request_method" => request.method.clone(),
+        "literal_dollar" => "$".to_owned(),
+        _ => {
+            let header = name.strip_prefix("http_")?.replace('_', "-");
+            request.header(&header).unwrap_or_default().to_owned()
+        }
+    };
+    Some(text.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, target: &str, uri: &str, expected: &str) {
+        let request = Request::parse(&format!("http://a.example{uri}?q=1")).expect("url");
+        let rewrite = Rewrite::new("(?i)", path, target, &[]).expect(target);
+        let found = match rewrite.apply(uri.as_bytes(), &request) {
+            Rewritten::Path(path) => String::from_utf8(path).expect("text"),
+            Rewritten::Redirect(location) => format!("-> {location}"),
+            Rewritten::Empty => "500".to_owned(),
+            Rewritten::Not => "-".to_owned(),
+            Rewritten::Undecided => "?".to_owned(),
+        };
+        assert_eq!(found, expected, "{path} {target} {uri}");
+    }
+
+    #[test]
+    fn targets_replace_the_whole_path() {
+        check("/foo", "/", "/foo/bar", "/");
+        check("/foo", "/$1", "/foo/bar", "/");
+        check("/foo(/|$)(.*)", "/$2", "/foo/bar", "/bar");
+        check("/foo(/|$)(.*)", "/$2", "/foo", "/");
+        check("/FOO/(.*)", "/new/$1/x", "/foo/a/b", "/new/a/b/x");
+        check("/(a)?(b)", "/$1-$2", "/b", "/-b");
+        check("/foo/(.*)", "$1", "/foo/bar", "bar");
+        check("/foo/(.*)", "$1", "/foo/", "500");
+        check("/foo", "$uri/x", "/foo/bar", "/foo/bar/x");
+        check("/foo/(.*)", "/new/$1?x=$1", "/foo/bar", "/new/bar");
+        check("/foo/[0-9]+", "/new", "/foo/bar", "-");
+        check("/foo/(.*)", "https://b.example/$1", "/foo/bar", "-> https://b.example/bar?q=1");
+    }
+
+    #[test]
+    fn what_nginx_would_not_load_is_refused() {
+        for (path, target) in [("/foo(", "/x"), ("/foo", "/$nothing"), ("/foo", "/$")] {
+            assert!(Rewrite::new("(?i)", path, target, &[]).is_err(), "{path} {target}");
+        }
+    }
+}
