@@ -459,6 +459,10 @@ mod tests {
             annotated("n/two", 1, &[], &[("a.example", "Prefix /x s"), ("b.example", "Prefix /x s")]);
         set_default(&mut two, "two");
         check(&[two], &[("http://a.example/else", "one of n/two"), ("http://b.example/x", "n/s")]);
+        let mut moved = annotated("n/m", 1, &[("temporal-redirect", "https://e.example/y")], &[]);
+        set_default(&mut moved, "s");
+        let regex = annotated("n/r", 2, &[("use-regex", "true")], &[("", "Prefix /x s")]);
+        check(&[moved, regex], &[("http://nobody/else", "302 https://e.example/y")]);
         let told = settings(&["defaultbackendservice=n/with"]);
         check_with(KIND, &[with], &told, &[("http://nobody/else", "n/with")]);
     }

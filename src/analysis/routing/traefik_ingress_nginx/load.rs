@@ -284,8 +284,11 @@ impl<'a> Loader<'a> {
         if !rule.is_sound() {
             return self.drop(owner, place, Note::RuleInvalid { rule: rule.to_string() }, None);
         }
-        let regex = self.table.hosts.regex.contains(host);
-        let snippet = self.table.hosts.snippets.get(host).map(String::as_str).unwrap_or_default();
+        let is_global = place == Place::DefaultBackend && ingress.rules.is_empty();
+        // The default backend of everything has no host to share anything with.
+        let regex = !is_global && self.table.hosts.regex.contains(host);
+        let snippet = self.table.hosts.snippets.get(host).filter(|_| !is_global);
+        let snippet = snippet.map(String::as_str).unwrap_or_default();
         let has_tls = !ingress.tls.is_empty();
         let location = Location::new(owner, place, path, resolved, options, has_tls, regex, snippet)
             .and_then(|location| self.furnish(location, ingress, options));
@@ -303,7 +306,6 @@ impl<'a> Loader<'a> {
         };
         location.canary = canary.as_ref().map(|canary| canary.share.clone());
         let number = self.table.locations.len();
-        let is_global = place == Place::DefaultBackend && ingress.rules.is_empty();
         if !location.broken && !is_global {
             let roots = self.roots.entry(host.to_owned()).or_default();
             if location.app_root.is_some() {
