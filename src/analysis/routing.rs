@@ -236,14 +236,6 @@ pub enum Note {
     AuthSubrequest { ingress: Name, url: String },
     /// Whether this Secret exists decides, and Secrets are not read.
     SecretUnseen(Name),
-    /// A middleware that a router names does not exist.
-    MiddlewareMissing { name: String },
-    /// What a middleware does to the request, or whether it exists, could not be seen.
-    MiddlewareUnseen { name: String },
-    /// The controller cannot read the rule that it wrote itself.
-    RuleInvalid { rule: String },
-    /// An annotation of the Service decided.
-    ServiceAnnotation { service: Name, key: String },
     /// An `ExternalName` Service, which the controller is not allowed to use.
     ExternalNameBarred(Name),
     /// An argument of the controller decided.
@@ -266,6 +258,16 @@ pub enum Note {
     LeftOpen { to: ControllerKind },
     /// Some of the weighted backends answer, some cannot.
     SomeBackendsFail,
+    /// A middleware that a router names does not exist.
+    MiddlewareMissing { name: String },
+    /// What a middleware does to the request, or whether it exists, could not be seen.
+    MiddlewareUnseen { name: String },
+    /// The controller cannot read the rule that it wrote itself.
+    RuleInvalid { rule: String },
+    /// The backend is no Service.
+    NoServiceBackend,
+    /// An annotation of the Service decided.
+    ServiceAnnotation { service: Name, key: String },
 }
 
 /// Why candidates lost.
@@ -317,11 +319,6 @@ pub enum Reason {
     PatternDiffers {
         pattern: String,
     },
-    /// It is not served where the request came in.
-    OtherEntryPoint {
-        asked: String,
-        tls: bool,
-    },
     /// Its backend cannot be used, so the rule is left out.
     LeftOut(Note),
     /// Same host, path and type: the rule of another Ingress, or a later one, is used.
@@ -332,6 +329,11 @@ pub enum Reason {
     Unmet(Unmet),
     /// The route is attached to no listener that serves.
     Detached(Detached),
+    /// It is not served where the request came in.
+    OtherEntryPoint {
+        asked: String,
+        tls: bool,
+    },
 }
 
 /// A condition besides host and path.

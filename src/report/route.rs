@@ -309,14 +309,6 @@ pub fn note(note: &Note) -> String {
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
-        Note::MiddlewareMissing { name } => format!("middleware {} does not exist", quoted(name)),
-        Note::MiddlewareUnseen { name } => {
-            format!("middleware {} could not be seen: it may change or answer the request", quoted(name))
-        }
-        Note::RuleInvalid { rule } => format!("the controller refuses the rule {}", quoted(rule)),
-        Note::ServiceAnnotation { service, key } => {
-            format!("annotation {} of Service {} decided", Text::new(key), NameRef::from(service))
-        }
         Note::ExternalNameBarred(service) => {
             format!(
                 "Service {} is an ExternalName, which this controller may not use",
@@ -329,6 +321,15 @@ pub fn note(note: &Note) -> String {
             quoted(condition),
             NameRef::from(ingress)
         ),
+        Note::MiddlewareMissing { name } => format!("middleware {} does not exist", quoted(name)),
+        Note::MiddlewareUnseen { name } => {
+            format!("middleware {} could not be seen: it may change or answer the request", quoted(name))
+        }
+        Note::RuleInvalid { rule } => format!("the controller refuses the rule {}", quoted(rule)),
+        Note::NoServiceBackend => "its backend is no Service".to_owned(),
+        Note::ServiceAnnotation { service, key } => {
+            format!("annotation {} of Service {} decided", Text::new(key), NameRef::from(service))
+        }
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
         }
@@ -384,14 +385,6 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }
-        Reason::OtherEntryPoint { asked, tls } => (
-            "other_entry_point",
-            format!(
-                "it does not serve {} requests at entry point {}",
-                if *tls { "TLS" } else { "plain HTTP" },
-                quoted(asked)
-            ),
-        ),
         Reason::LeftOut(why) => ("left_out", format!("{}, so the rule is left out", note(why))),
         Reason::Duplicate { of } => (
             "duplicate",
@@ -408,6 +401,14 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
             format!("it wants query parameter {} to be {}", Text::new(name), quoted(wanted)),
         ),
         Reason::Detached(detached) => ("not_attached", detached_words(detached)),
+        Reason::OtherEntryPoint { asked, tls } => (
+            "other_entry_point",
+            format!(
+                "it does not serve {} requests at entry point {}",
+                if *tls { "TLS" } else { "plain HTTP" },
+                quoted(asked)
+            ),
+        ),
     }
 }
 

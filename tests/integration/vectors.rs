@@ -242,16 +242,6 @@ fn ingress_nginx_is_predicted_as_recorded() {
 }
 
 #[test]
-fn traefik_is_predicted_as_recorded() {
-    check(ControllerKind::Traefik, 1200);
-}
-
-#[test]
-fn traefik_ingress_nginx_is_predicted_as_recorded() {
-    check(ControllerKind::TraefikIngressNginx, 1200);
-}
-
-#[test]
 fn httproutes_are_predicted_as_the_text_says() {
     check(ControllerKind::HttpRoute, 600);
 }
@@ -259,6 +249,16 @@ fn httproutes_are_predicted_as_the_text_says() {
 #[test]
 fn httproutes_are_predicted_as_traefik_was_recorded() {
     check(ControllerKind::TraefikGateway, 600);
+}
+
+#[test]
+fn traefik_is_predicted_as_recorded() {
+    check(ControllerKind::Traefik, 1200);
+}
+
+#[test]
+fn traefik_ingress_nginx_is_predicted_as_recorded() {
+    check(ControllerKind::TraefikIngressNginx, 1200);
 }
 
 /// The controller writes its address into the status of exactly those Ingresses that it loaded.

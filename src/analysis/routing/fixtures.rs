@@ -201,8 +201,10 @@ pub(super) fn reasons(kind: ControllerKind, ingresses: &[Ingress], url: &str) ->
         Reason::CanaryOnly => "canary".to_owned(),
         Reason::ResourceBackend => "resource".to_owned(),
         Reason::PatternDiffers { pattern } => format!("pattern {pattern}"),
-        Reason::LeftOut(note) => format!("no router, {note:?}"),
-        Reason::Duplicate { .. } | Reason::Unmet(_) | Reason::Detached(_) => format!("{reason:?}"),
+        Reason::LeftOut(note) => format!("left out, {note:?}"),
+        Reason::Duplicate { of } => format!("as {of}"),
+        Reason::Unmet(unmet) => format!("{unmet:?}"),
+        Reason::Detached(detached) => format!("{detached:?}"),
         Reason::OtherEntryPoint { asked, tls } => format!("not at {asked}, tls {tls}"),
     };
     let lost = explanation.eliminated.iter();

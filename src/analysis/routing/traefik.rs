@@ -717,7 +717,7 @@ mod tests {
             "n/a /x: than n/a /x",
             "n/bad /x: not loaded",
             "n/any /: than n/a /x",
-            "n/gone /x: no router, ServiceMissing(Name { namespace: \"n\", name: \"gone\" })",
+            "n/gone /x: left out, ServiceMissing(Name { namespace: \"n\", name: \"gone\" })",
             "n/tls /x: not at web, tls false",
             "n/a /y: path",
             "n/b /x: host",

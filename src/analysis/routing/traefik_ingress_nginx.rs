@@ -735,7 +735,7 @@ mod tests {
             reasons(KIND, &all, "http://a.example/x"),
             [
                 "n/a /x: than n/a /x",
-                "n/auth /x: no router, Annotation { ingress: Name { namespace: \"n\", name: \"auth\" }, key: \
+                "n/auth /x: left out, Annotation { ingress: Name { namespace: \"n\", name: \"auth\" }, key: \
                  \"nginx.ingress.kubernetes.io/auth-type\" }",
                 "n/canary /x: canary",
                 "n/strict /x@: not loaded",

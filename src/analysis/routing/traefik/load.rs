@@ -178,7 +178,7 @@ impl Builder<'_> {
         backend: &Backend,
         place: Place,
     ) -> Result<Action, Note> {
-        let Some((service, port)) = backend.service() else { return Err(Note::NoBackend) };
+        let Some((service, port)) = backend.service() else { return Err(Note::NoServiceBackend) };
         let asked = Target { service: Name::new(namespace, service), port: port.clone() };
         let loaded = self.services.load(&asked)?;
         let target = Target { port: loaded.port.clone(), ..asked };

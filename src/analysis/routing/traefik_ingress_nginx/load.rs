@@ -223,7 +223,7 @@ impl<'a> Loader<'a> {
                     self.add_location(owner, ingress, &options, place, host, &path.path, &path.backend, rule);
                 }
                 Backend::Resource { .. } | Backend::Missing => {
-                    self.drop(owner, place, Note::NoBackend, None);
+                    self.drop(owner, place, Note::NoServiceBackend, None);
                 }
             }
         }
