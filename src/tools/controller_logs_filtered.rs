@@ -246,20 +246,6 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
             why: Why::NotCaptured,
         }));
     }
-    for read in &logs.coverage {
-        if let Some(why) = &read.cut {
-            let stream = read.stream.clone();
-            gaps.push(Gap {
-                what: Unseen::Log {
-                    namespace: stream.namespace,
-                    pod: stream.pod,
-                    container: stream.container,
-                    previous: stream.previous,
-                },
-                why: why.clone(),
-            });
-        }
-    }
     let next = match asked.request {
         Some(request) => {
             let url = request.url();

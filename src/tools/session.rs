@@ -230,10 +230,19 @@ pub(super) fn ingress<'a>(
                 .iter()
                 .map(|ingress| ingress.meta.key().to_string())
                 .collect::<Vec<_>>();
+            let unsure = match snapshot.namespaces.get("", &name.namespace) {
+                Lookup::Unseen(gap) if snapshot.ingresses.in_namespace(&name.namespace).next().is_none() => {
+                    format!(
+                        "; whether this namespace exists is not seen: {}",
+                        crate::report::gap::reason(&gap.why)
+                    )
+                }
+                Lookup::Found(_) | Lookup::Absent | Lookup::Unseen(_) => String::new(),
+            };
             Err(ToolFailure::new(
                 FailureCode::NotFound,
                 format!(
-                    "there is no Ingress {} in namespace {}; nearest: {}",
+                    "there is no Ingress {} in namespace {}; nearest: {}{unsure}",
                     Text::new(&name.name),
                     Text::new(&name.namespace),
                     nearest(&name.to_string(), all.iter().map(String::as_str)),
