@@ -124,6 +124,7 @@ impl Tool for ControllerLogsFiltered {
             (None, None) => snapshot.controllers.iter().collect(),
         };
         if controllers.is_empty() {
+            session::need_controllers(snapshot)?;
             let names = snapshot.controllers.iter().map(|c| c.workload.name.to_string()).collect::<Vec<_>>();
             return Err(ToolFailure::new(
                 FailureCode::NotFound,

@@ -146,6 +146,26 @@ pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> R
     })
 }
 
+/// Where no controller was recognised: that what they are recognised by was seen.
+pub(super) fn need_controllers(snapshot: &Snapshot) -> Result<(), ToolFailure> {
+    use crate::model::gap::Why;
+    for gap in snapshot.workloads.gaps().into_iter().chain(snapshot.pods.gaps()) {
+        let code = match &gap.why {
+            Why::Forbidden { .. } | Why::Unauthorized => FailureCode::Forbidden,
+            Why::Unreachable { .. } | Why::TimedOut { .. } | Why::Malformed { .. } | Why::TooMuch { .. } => {
+                FailureCode::Unreachable
+            }
+            _ => continue,
+        };
+        return Err(ToolFailure::new(
+            code,
+            crate::report::gap::GapReport::from(&gap).to_string(),
+            "close this gap, then call again",
+        ));
+    }
+    Ok(())
+}
+
 /// The routing view, and what is behind the Ingresses and HTTPRoutes that a request touches.
 pub(super) async fn look(
     cluster: &Cluster,

@@ -170,10 +170,8 @@ pub(crate) fn faults(question: &Question, well: &Value, reply: &Result<Reply, To
                 }
             }
         }
-        "diagnose" => {
-            if now != "INSUFFICIENT_EVIDENCE" && answer["verdict"]["confidence"] != "possible" {
-                fault(format!("is sure of {now}"));
-            }
+        "diagnose" if now != "INSUFFICIENT_EVIDENCE" && answer["verdict"]["confidence"] != "possible" => {
+            fault(format!("is sure of {now}"));
         }
         // Fewer lines, or an answer that did not come, with the gap that says so.
         _ => {}
