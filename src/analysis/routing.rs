@@ -226,6 +226,8 @@ pub enum Note {
     BackendUnseen(Name),
     /// The controller's settings could not be read; defaults were assumed.
     SettingsUnseen,
+    /// Whether the controller takes this Ingress could not be told: a list was not seen.
+    AdoptionUnseen { ingress: Name },
     /// A path that the controller reads as a pattern and cannot compile.
     PatternInvalid { pattern: String },
     /// A pattern that this program cannot evaluate as the proxy does.

@@ -847,6 +847,28 @@ mod tests {
     }
 
     #[test]
+    fn of_what_was_written_in_one_second_only_what_matters_to_the_request_touches_it() {
+        let mut scene = scene().blind();
+        scene.snapshot.ingresses = Listing::complete(
+            Kind::Ingress,
+            vec![
+                ingress("team/far", "created=10:48; far.example: /=x:80"),
+                ingress("shop/web", "created=10:48; class=nginx; shop.example: /=web:80"),
+            ],
+        );
+        let correlated = scene.decided(Some(&Longest));
+        let tested = of(&correlated, Hypothesis::IngressRules);
+        let touching: Vec<String> = tested
+            .changes
+            .iter()
+            .filter(|suspect| suspect.touches_request())
+            .map(|suspect| suspect.change.object.name.to_string())
+            .collect();
+        assert_eq!(touching, ["shop/web"], "{tested:#?}");
+        assert_eq!(tested.changes[0].decision_before.as_deref(), Some("no_route"));
+    }
+
+    #[test]
     fn only_the_hypotheses_asked_for_are_tested_in_fixed_order() {
         let scene = scene();
         let input = Input { snapshot: &scene.snapshot, replays: &scene.replays, log: &scene.log };

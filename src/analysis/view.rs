@@ -11,7 +11,9 @@ use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
 use super::adoption::{self, Adoption, By};
-use super::routing::{Basis, Decision, Input, Refusal, RouteTable, httproute, model_for, spec};
+use super::routing::{
+    Basis, Decision, Input, Note, Outcome, Refusal, RouteTable, httproute, model_for, spec,
+};
 
 /// How one controller sees the cluster.
 pub struct View<'a> {
@@ -25,6 +27,8 @@ pub struct View<'a> {
     /// Refused by class selection or by the controller's loading rules; sorted by name.
     pub refused: Vec<(&'a Ingress, Refusal)>,
     pub table: Box<dyn RouteTable>,
+    /// The same, had the controller taken every Ingress of which that could not be told.
+    at_most: Option<Box<dyn RouteTable>>,
 }
 
 impl std::fmt::Debug for View<'_> {
@@ -37,9 +41,15 @@ impl std::fmt::Debug for View<'_> {
 }
 
 impl View<'_> {
+    /// What the controller does; undefined where that hangs on Ingresses of which could not be told
+    /// whether it takes them.
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decision {
-        self.table.decide(request)
+        let at_least = self.table.decide(request);
+        match &self.at_most {
+            Some(at_most) => either(at_least, &at_most.decide(request)),
+            None => at_least,
+        }
     }
 
     /// Whether what it routes by are HTTPRoutes: then it adopts no Ingress, and its table holds them.
@@ -118,8 +128,36 @@ fn build<'a>(
     for (name, why) in table.refused() {
         refused.extend(loaded.iter().find(|i| i.meta.key() == *name).map(|i| (*i, why.clone())));
     }
+    let doubtful = refused.iter().filter(|(_, why)| *why == Refusal::Undecided).map(|(ingress, _)| *ingress);
+    let mut possible: Vec<&Ingress> = doubtful.collect();
+    let at_most = (!possible.is_empty()).then(|| {
+        possible.extend(&loaded);
+        possible.sort_by_key(|ingress| ingress.meta.key());
+        compile(kind, &possible, snapshot, &settings).0
+    });
     refused.sort_by_key(|(a, _)| a.meta.key());
-    View { kind, controller, settings, basis, adopted, refused, table }
+    View { kind, controller, settings, basis, adopted, refused, table, at_most }
+}
+
+/// A decision that is one of two.
+fn either(one: Decision, other: &Decision) -> Decision {
+    let key = |decision: &Decision| {
+        (decision.outcome, decision.status, decision.winner.clone(), decision.location.clone())
+    };
+    if key(&one) == key(other) {
+        return one;
+    }
+    let mut merged = Decision::bare(Outcome::Undefined, None);
+    for decision in [&one, other] {
+        merged.one_of.extend(decision.one_of.iter().cloned());
+        merged.one_of.extend(decision.winner.iter().filter_map(|winner| winner.backend.clone()));
+    }
+    merged.one_of.sort();
+    merged.one_of.dedup();
+    let winners = [&one, other].into_iter().filter_map(|decision| decision.winner.as_ref());
+    merged.notes.extend(winners.map(|winner| Note::AdoptionUnseen { ingress: winner.ingress.clone() }));
+    merged.notes.dedup();
+    merged
 }
 
 fn compile(
@@ -133,5 +171,70 @@ fn compile(
     match model_for(kind) {
         Some(model) => (model.compile(&input), model.basis()),
         None => (spec::Spec.compile(&input), Basis::SpecOnly),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::model::ingress::{Backend, PathRule, PathType, PortRef, Rule};
+    use crate::model::ingress_class::IngressClass;
+    use crate::model::object::{Kind, ObjectKey, ObjectMeta};
+    use crate::model::snapshot::Listing;
+
+    fn named(namespace: &str, name: &str) -> ObjectMeta {
+        ObjectMeta { namespace: namespace.to_owned(), name: name.to_owned(), ..ObjectMeta::default() }
+    }
+
+    /// An ingress-nginx, and an Ingress of class `nginx` for one host.
+    fn cluster(classes: Listing<IngressClass>) -> Snapshot {
+        let backend = Backend::Service { name: "web".to_owned(), port: PortRef::Number(80) };
+        let path = PathRule { path: "/".to_owned(), path_type: PathType::Prefix, backend };
+        let ingress = Ingress {
+            meta: named("shop", "web"),
+            class_name: Some("nginx".to_owned()),
+            rules: vec![Rule { host: Some("shop.example".to_owned()), paths: Some(vec![path]) }],
+            ..Ingress::default()
+        };
+        let controller = Controller {
+            kind: ControllerKind::IngressNginx,
+            workload: ObjectKey::new(Kind::Deployment, "edge", "controller"),
+            container_index: 0,
+            container: String::new(),
+            image: String::new(),
+            version: None,
+            command: Vec::new(),
+            args: Vec::new(),
+            pods: Vec::new(),
+            config_map: None,
+            services: Vec::new(),
+        };
+        Snapshot {
+            ingresses: Listing::complete(Kind::Ingress, vec![ingress]),
+            classes,
+            controllers: vec![controller],
+            ..Snapshot::empty(DateTime::UNIX_EPOCH)
+        }
+    }
+
+    fn decide(classes: Listing<IngressClass>, url: &str) -> Decision {
+        let snapshot = cluster(classes);
+        let view = of_controller(&snapshot.controllers[0], &snapshot);
+        view.decide(&Request::parse(url).expect(url))
+    }
+
+    #[test]
+    fn what_hangs_on_an_adoption_that_could_not_be_seen_is_undefined() {
+        let unseen = || Listing::unasked(Kind::IngressClass);
+        let decision = decide(unseen(), "http://shop.example/");
+        assert_eq!((decision.outcome, decision.status), (Outcome::Undefined, None));
+        assert_eq!(decision.one_of[0].service, Name::new("shop", "web"));
+        assert_eq!(decision.notes, [Note::AdoptionUnseen { ingress: Name::new("shop", "web") }]);
+        // Another host is answered the same either way.
+        assert_eq!(decide(unseen(), "http://other.example/").outcome, Outcome::NoRoute);
+        let none = Listing::complete(Kind::IngressClass, Vec::new());
+        assert_eq!(decide(none, "http://shop.example/").outcome, Outcome::NoRoute);
     }
 }

@@ -22,7 +22,7 @@ pub struct Known(Option<Client>);
 /// Sends one request; each plan once.
 ///
 /// # Errors
-/// When no answer came, or this source sends nothing.
+/// `NoAnswer` when it was sent and nobody answered; any other reason is one why it could not be sent.
 pub async fn perform(cluster: &Cluster, plan: &ProbePlan, known: &mut Known) -> Result<Reply, Why> {
     let live = match cluster.source() {
         Source::Live(live) => live,
@@ -58,10 +58,10 @@ async fn resolve(destination: &Destination) -> Result<SocketAddr, Why> {
         Destination::Address(address) => return Ok(*address),
         Destination::Named { host, port } => (host.as_str(), *port),
     };
-    let unresolved = |detail: String| Why::Unreachable { detail };
+    let unresolved = |detail: String| Why::NoAnswer { detail };
     let found = tokio::time::timeout(DNS, tokio::net::lookup_host((host, port)))
         .await
-        .map_err(|_| Why::TimedOut { seconds: 3 })?
+        .map_err(|_| unresolved("the name does not resolve within 3 s".to_owned()))?
         .map_err(|error| unresolved(format!("the name does not resolve: {}", error.kind())))?;
     let mut found: Vec<SocketAddr> = found.collect();
     found.sort_by_key(|address| (matches!(address.ip(), IpAddr::V6(_)), *address));

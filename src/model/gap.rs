@@ -65,6 +65,10 @@ pub enum Why {
     TimedOut {
         seconds: u32,
     },
+    /// Who was asked, past the API server, gave no answer: nothing listens, or the connection ended.
+    NoAnswer {
+        detail: String,
+    },
     /// The capture does not hold it.
     NotCaptured,
     /// The kind is not installed in the cluster.

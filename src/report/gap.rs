@@ -90,6 +90,7 @@ pub fn reason(why: &Why) -> String {
         Why::Unauthorized => "the API server does not accept this identity".to_owned(),
         Why::Unreachable { detail } => format!("no connection ({})", Text::new(detail)),
         Why::TimedOut { seconds } => format!("no answer within {seconds} s"),
+        Why::NoAnswer { detail } => format!("no answer ({})", Text::new(detail)),
         Why::NotCaptured => "the capture does not hold it".to_owned(),
         Why::NotInstalled => "this kind is not installed in the cluster".to_owned(),
         Why::Rotated => "it is older than what is kept".to_owned(),
@@ -114,7 +115,9 @@ fn remedy(what: &Unseen, why: &Why) -> String {
             )
         }
         Why::Unauthorized => "renew the credentials of the kubeconfig or choose another context".to_owned(),
-        Why::Unreachable { .. } => "check the address and the network, then call again".to_owned(),
+        Why::Unreachable { .. } | Why::NoAnswer { .. } => {
+            "check the address and the network, then call again".to_owned()
+        }
         Why::TimedOut { .. } => "call again, or ask about one namespace".to_owned(),
         Why::NotCaptured => "take the capture again so that it holds this".to_owned(),
         Why::NotInstalled => "nothing, when the cluster does without this kind".to_owned(),

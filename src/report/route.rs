@@ -288,9 +288,8 @@ pub fn note(note: &Note) -> String {
         Note::BackendUnseen(service) => {
             format!("whether anything behind Service {} is ready could not be seen", NameRef::from(service))
         }
-        Note::SettingsUnseen => {
-            "the controller's settings could not be read: defaults were assumed".to_owned()
-        }
+        Note::SettingsUnseen => "the controller's settings were not seen: defaults are assumed".to_owned(),
+        Note::AdoptionUnseen { ingress } => format!("whether {} is taken is unseen", NameRef::from(ingress)),
         Note::PatternInvalid { pattern } => format!("{} is no valid pattern", quoted(pattern)),
         Note::PatternUndecided { pattern } => format!("pattern {} could not be evaluated", quoted(pattern)),
         Note::ReloadFails => {

@@ -124,6 +124,7 @@ impl Tool for ControllerLogsFiltered {
             (None, None) => snapshot.controllers.iter().collect(),
         };
         if controllers.is_empty() {
+            session::need_controllers(snapshot)?;
             let names = snapshot.controllers.iter().map(|c| c.workload.name.to_string()).collect::<Vec<_>>();
             return Err(ToolFailure::new(
                 FailureCode::NotFound,
@@ -245,20 +246,6 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
             what: Unseen::AccessLog { controller: controller.workload.name.to_string() },
             why: Why::NotCaptured,
         }));
-    }
-    for read in &logs.coverage {
-        if let Some(why) = &read.cut {
-            let stream = read.stream.clone();
-            gaps.push(Gap {
-                what: Unseen::Log {
-                    namespace: stream.namespace,
-                    pod: stream.pod,
-                    container: stream.container,
-                    previous: stream.previous,
-                },
-                why: why.clone(),
-            });
-        }
     }
     let next = match asked.request {
         Some(request) => {

@@ -122,6 +122,11 @@ impl Tool for CorrelateChanges {
             gathered.snapshot.revisions.gaps(),
             gathered.snapshot.events.gaps(),
             gathered.snapshot.pods.gaps(),
+            gathered.snapshot.classes.gaps(),
+            gathered.snapshot.slices.gaps(),
+            gathered.snapshot.workloads.gaps(),
+            gathered.snapshot.leases.gaps(),
+            gathered.snapshot.gaps.clone(),
         ] {
             gaps.extend(more);
         }

@@ -300,7 +300,12 @@ fn unseen(case: &Case, logs: &Logs, log: &crate::analysis::facts::LogFacts, view
     if let (false, Some(controller)) = (log.read, controller) {
         gaps.push(Gap { what: Unseen::AccessLog { controller }, why: Why::NotCaptured });
     }
-    for listing in [case.snapshot.pods.gaps(), case.snapshot.events.gaps(), case.snapshot.revisions.gaps()] {
+    for listing in [
+        case.snapshot.pods.gaps(),
+        case.snapshot.events.gaps(),
+        case.snapshot.revisions.gaps(),
+        case.snapshot.workloads.gaps(),
+    ] {
         gaps.extend(listing);
     }
     gaps.sort();

@@ -153,6 +153,26 @@ pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> R
     })
 }
 
+/// Where no controller was recognised: that what they are recognised by was seen.
+pub(super) fn need_controllers(snapshot: &Snapshot) -> Result<(), ToolFailure> {
+    use crate::model::gap::Why;
+    for gap in snapshot.workloads.gaps().into_iter().chain(snapshot.pods.gaps()) {
+        let code = match &gap.why {
+            Why::Forbidden { .. } | Why::Unauthorized => FailureCode::Forbidden,
+            Why::Unreachable { .. } | Why::TimedOut { .. } | Why::Malformed { .. } | Why::TooMuch { .. } => {
+                FailureCode::Unreachable
+            }
+            _ => continue,
+        };
+        return Err(ToolFailure::new(
+            code,
+            crate::report::gap::GapReport::from(&gap).to_string(),
+            "close this gap, then call again",
+        ));
+    }
+    Ok(())
+}
+
 /// The routing view, and what is behind the Ingresses and HTTPRoutes that a request touches.
 pub(super) async fn look(
     cluster: &Cluster,
@@ -237,10 +257,19 @@ pub(super) fn ingress<'a>(
                 .iter()
                 .map(|ingress| ingress.meta.key().to_string())
                 .collect::<Vec<_>>();
+            let unsure = match snapshot.namespaces.get("", &name.namespace) {
+                Lookup::Unseen(gap) if snapshot.ingresses.in_namespace(&name.namespace).next().is_none() => {
+                    format!(
+                        "; whether this namespace exists is not seen: {}",
+                        crate::report::gap::reason(&gap.why)
+                    )
+                }
+                Lookup::Found(_) | Lookup::Absent | Lookup::Unseen(_) => String::new(),
+            };
             Err(ToolFailure::new(
                 FailureCode::NotFound,
                 format!(
-                    "there is no Ingress {} in namespace {}; nearest: {}",
+                    "there is no Ingress {} in namespace {}; nearest: {}{unsure}",
                     Text::new(&name.name),
                     Text::new(&name.namespace),
                     nearest(&name.to_string(), all.iter().map(String::as_str)),

@@ -35,8 +35,6 @@
     clippy::print_stderr,
     reason = "a test that cannot go on has failed, also in its helpers; what is printed is for a person"
 )]
-#![expect(dead_code, reason = "the harness can do more than its first cases need")]
-
 #[macro_use]
 mod suite;
 
@@ -44,16 +42,37 @@ mod ask;
 mod nginx;
 mod plane;
 mod shop;
+mod truth;
 
+/// Tokens, login plugins, contexts.
+mod credentials;
+/// The API server failing in the middle of every tool.
+mod faults;
 /// The harness itself: what it starts answers, and is gone afterwards.
 mod harness;
+/// What managedFields and the watch cache remember.
+mod history;
+/// What a question costs on 5,000 Ingresses.
+mod load;
 /// A plane for a person.
 mod playground;
 /// Every tool on a cluster in which everything is real.
 mod populated;
+/// The shipped manifests, and each right missing in turn.
+mod rbac;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run([harness::cases(), populated::cases(), playground::cases()].into_iter().flatten())
+    let cases = [
+        harness::cases(),
+        populated::cases(),
+        rbac::cases(),
+        history::cases(),
+        credentials::cases(),
+        faults::cases(),
+        load::cases(),
+        playground::cases(),
+    ];
+    suite::run(cases.into_iter().flatten())
 }

@@ -29,6 +29,8 @@ pub(crate) struct Nginx {
     app: SocketAddr,
     default_backend: SocketAddr,
     sites: PathBuf,
+    /// One reload at a time.
+    reloading: tokio::sync::Mutex<()>,
 }
 
 const NAME: &str = "nginx";
@@ -61,7 +63,8 @@ impl Nginx {
             path: None,
         };
         plane.programs.start(NAME, recipe);
-        let nginx = Self { address: entry, app, default_backend, sites };
+        let nginx =
+            Self { address: entry, app, default_backend, sites, reloading: tokio::sync::Mutex::default() };
         plane
             .until("nginx answers", || async {
                 plane.programs.check(NAME);
@@ -75,6 +78,7 @@ impl Nginx {
     /// writes and reloads after an Ingress has changed. A host without routes is not known any more: the
     /// catch-all server answers, which logs nothing.
     pub(crate) async fn serve(&self, plane: &Plane, host: &str, routes: &[Route<'_>]) {
+        let _one_at_a_time = self.reloading.lock().await;
         let marker = format!("/reloaded-{}", chrono::Utc::now().timestamp_micros());
         // The catch-all knows markers too.
         let (file, text) = if routes.is_empty() {

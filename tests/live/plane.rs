@@ -17,6 +17,7 @@ pub(crate) mod kubelet;
 pub(crate) mod objects;
 pub(crate) mod ports;
 pub(crate) mod program;
+pub(crate) mod proxy;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,11 @@
 //! Every tool on a cluster in which everything is real: rollouts, EndpointSlices, Events, the log of an
 //! nginx, a command in a pod and a port-forward. Every answer is held to its published schema.
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use routecause::tools::Toolbox;
 use serde_json::{Value, json};
 
-use crate::ask::ask;
+use crate::ask::{ask, try_ask};
 use crate::plane::identity::manifest;
 use crate::shop::{CONTROLLER, Shop, ingress, path};
 use crate::suite::{Case, Skip, Suite};
@@ -19,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_probe_from_a_pod_runs_a_real_curl,
         an_ingress_of_a_class_that_is_not_there_is_a_conflict,
         a_deleted_ingress_is_found_with_all_that_it_said,
+        the_404s_begin_where_the_log_says,
         an_application_that_says_404_is_told_apart_from_a_missing_rule,
     ]
 }
@@ -83,7 +85,8 @@ async fn the_log_tells_who_wrote_each_404(suite: &'static Suite) -> Result<(), S
 
 async fn a_url_is_routed_as_the_real_nginx_routes_it(suite: &'static Suite) -> Result<(), Skip> {
     let (shop, toolbox) = shop(suite, "routed").await?;
-    for (path, service, status) in [("/api/v1", "api", 200), ("/about", "web", 200), ("/apiary", "web", 200)]
+    for (path, service, status) in
+        [("/api/routed", "api", 200), ("/routed", "web", 200), ("/apiary-routed", "web", 200)]
     {
         assert_eq!(shop.get(path).await, status);
         let answer = ask(&toolbox, "match_path", json!({"url": shop.url(path)})).await;
@@ -171,7 +174,10 @@ async fn a_deleted_ingress_is_found_with_all_that_it_said(suite: &'static Suite)
     shop.plane.delete("networking.k8s.io/v1", "Ingress", "deleted", "shop").await;
     shop.serve(&[]).await;
     assert_eq!(shop.get("/api/v1").await, 404);
-    let answer = ask(&toolbox, "correlate_changes", json!({"url": shop.url("/api/v1"), "onset": "0s"})).await;
+    let question = json!({"url": shop.url("/api/v1"), "onset": "0s"});
+    let reply = try_ask(&toolbox, "correlate_changes", question).await;
+    let reply = reply.unwrap_or_else(|failure| panic!("{failure}"));
+    let answer = reply.structured;
     let changes = answer["hypotheses"][0]["changes"].as_array().expect("changes");
     let deletion = changes.iter().find(|change| change["decision_after"] == "no_route 404");
     let deletion = deletion.unwrap_or_else(|| panic!("no deletion: {answer:#}"));
@@ -179,9 +185,29 @@ async fn a_deleted_ingress_is_found_with_all_that_it_said(suite: &'static Suite)
     assert_eq!(deletion["via"], "watch_replay");
     assert_eq!(deletion["decision_before"], "routed deleted/api:80");
     // What it said is only in the API server's memory.
-    let told = answer["timeline"].as_str().expect("a timeline");
+    let told = reply.text;
     assert!(told.contains("deleted: deleted.example.com: /api"), "{told}");
     ask(&toolbox, "diagnose", json!({"url": shop.url("/api/v1")})).await;
+    Ok(())
+}
+
+async fn the_404s_begin_where_the_log_says(suite: &'static Suite) -> Result<(), Skip> {
+    let (shop, toolbox) = shop(suite, "onset").await?;
+    let ago = |minutes| Utc::now() - TimeDelta::minutes(minutes);
+    let (good, bad) = (ago(20), ago(10));
+    for (at, status, service) in
+        [(ago(40), 200, Some("api")), (good, 200, Some("api")), (bad, 404, None), (ago(5), 404, None)]
+    {
+        shop.answered(at, "/api/onset", status, service).await;
+    }
+    let answer = ask(&toolbox, "correlate_changes", json!({"url": shop.url("/api/onset")})).await;
+    let told = |at: DateTime<Utc>| json!(at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    assert_eq!(answer["onset"]["at"], told(bad), "{answer:#}");
+    assert_eq!(answer["onset"]["last_success"], told(good), "{answer:#}");
+    // Everything in this cluster is younger than that.
+    for hypothesis in answer["hypotheses"].as_array().expect("hypotheses") {
+        assert_ne!(hypothesis["outcome"], "found", "{hypothesis:#}");
+    }
     Ok(())
 }
 

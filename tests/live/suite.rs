@@ -86,7 +86,9 @@ macro_rules! cases {
 /// Runs the cases that the command line names.
 pub(crate) fn run(cases: impl Iterator<Item = Case>) -> ExitCode {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Most of the time is spent waiting, for rollouts and for deadlines.
+    arguments.test_threads.get_or_insert(6);
     let listing = arguments.list;
     let suite: Option<&'static Suite> = match if listing { Err(String::new()) } else { Assets::find() } {
         Ok(assets) => Some(Box::leak(Box::new(Suite { assets, shared: OnceCell::new() }))),

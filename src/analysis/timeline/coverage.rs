@@ -19,7 +19,9 @@ pub(super) fn judge(
     let aspect = hypothesis.aspect();
     let mut by: Vec<ChangeSource> = Vec::new();
     let scopes = scopes(aspect, near);
-    let all_covered = !scopes.is_empty()
+    let told_apart = aspect != Aspect::Rollout || !near.backends_unseen;
+    let all_covered = told_apart
+        && !scopes.is_empty()
         && scopes.iter().all(|scope| {
             let able = coverage.iter().find(|source| {
                 source.complete.iter().any(|entry| {

@@ -11,7 +11,7 @@ use super::relevance::Neighbourhood;
 use super::world::Past;
 use super::{Onset, Suspect, WhatIf};
 use crate::model::change::Act;
-use crate::model::object::Kind;
+use crate::model::object::{Kind, ObjectKey};
 
 /// The change in the light of the onset and the request.
 pub(super) fn suspect(merged: Merged, onset: &Onset, near: &Neighbourhood<'_>) -> Suspect {
@@ -54,18 +54,36 @@ pub(super) fn decide(suspects: &mut [Suspect], past: &Past<'_>, what_if: &dyn Wh
             moments.push(suspect.change.at);
         }
     }
-    let mut decided: BTreeMap<(DateTime<Utc>, bool), Option<String>> = BTreeMap::new();
-    for at in moments {
-        for after in [false, true] {
-            decided.insert((at, after), what_if.decide(&past.at(at, after), at));
+    let mut together: BTreeMap<DateTime<Utc>, BTreeSet<ObjectKey>> = BTreeMap::new();
+    for suspect in &known {
+        let at = suspect.change.at;
+        if moments.contains(&at) {
+            together.entry(at).or_default().insert(suspect.change.object.clone());
         }
     }
+    let mut after: BTreeMap<DateTime<Utc>, Option<String>> = BTreeMap::new();
+    let mut before: BTreeMap<DateTime<Utc>, BTreeMap<ObjectKey, Option<String>>> = BTreeMap::new();
     for suspect in known {
-        let at = suspect.change.at;
-        suspect.decision_before = decided.get(&(at, false)).cloned().flatten();
-        suspect.decision_after = decided.get(&(at, true)).cloned().flatten();
+        let (at, object) = (suspect.change.at, &suspect.change.object);
+        let Some(objects) = together.get(&at) else { continue };
+        let decided = before.entry(at).or_default();
+        if !decided.contains_key(object) {
+            // The most suspicious come first; of a crowd the rest stays undecided.
+            if decided.len() >= APART {
+                continue;
+            }
+            // Alone, nothing but the change lies between the state before and after.
+            let world = if objects.len() == 1 { past.at(at, false) } else { past.without(at, object) };
+            decided.insert(object.clone(), what_if.decide(&world, at));
+        }
+        suspect.decision_before = decided.get(object).cloned().flatten();
+        suspect.decision_after =
+            after.entry(at).or_insert_with(|| what_if.decide(&past.at(at, true), at)).clone();
     }
 }
+
+/// Objects that changed in the same second, each told apart by what it does to the request.
+const APART: usize = 4;
 
 /// Most suspicious first; a total order.
 pub(super) fn order(a: &Suspect, b: &Suspect) -> Ordering {

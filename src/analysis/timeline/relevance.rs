@@ -14,7 +14,7 @@ use crate::model::ingress::Ingress;
 use crate::model::ingress_class::CLASS_ANNOTATION;
 use crate::model::object::{Kind, Name, Object, ObjectKey};
 use crate::model::service::Service;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Lookup, Snapshot};
 
 /// Who is near the request.
 #[derive(Debug)]
@@ -30,6 +30,9 @@ pub(super) struct Neighbourhood<'a> {
     pub(super) namespaces: BTreeSet<String>,
     /// The controllers that serve the request.
     pub(super) controllers: BTreeSet<ObjectKey>,
+    /// Whether a Service or the workloads behind it could not be seen: then a rollout that has to do
+    /// with the request is not told from one that has not.
+    pub(super) backends_unseen: bool,
 }
 
 impl<'a> Neighbourhood<'a> {
@@ -41,6 +44,7 @@ impl<'a> Neighbourhood<'a> {
             objects: BTreeSet::new(),
             namespaces: BTreeSet::new(),
             controllers: BTreeSet::new(),
+            backends_unseen: false,
         };
         let mut services: BTreeSet<Name> = victim
             .objects
@@ -79,6 +83,10 @@ impl<'a> Neighbourhood<'a> {
             near.classes.extend(defaults.map(|class| class.meta.name.clone()));
         }
         near.behind(snapshot, past, &services);
+        near.backends_unseen = services.iter().any(|name| {
+            matches!(snapshot.services.get(&name.namespace, &name.name), Lookup::Unseen(_))
+                || !snapshot.workloads.covers(&name.namespace)
+        });
         near.control(snapshot);
         near.namespaces.extend(services.into_iter().map(|service| service.namespace));
         near

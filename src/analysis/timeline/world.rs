@@ -45,32 +45,32 @@ impl<'a> Past<'a> {
 
     /// The state just after everything that happened up to this moment, or just before it.
     pub(super) fn at(&self, moment: DateTime<Utc>, inclusive: bool) -> World<'_> {
+        self.state(moment, inclusive, None)
+    }
+
+    /// The state just after this moment, had this object not changed at it: what is written in one
+    /// second is told apart by what each write does.
+    pub(super) fn without(&self, moment: DateTime<Utc>, object: &ObjectKey) -> World<'_> {
+        self.state(moment, true, Some(object))
+    }
+
+    fn state(&self, moment: DateTime<Utc>, inclusive: bool, but: Option<&ObjectKey>) -> World<'_> {
         let mut world = World::default();
-        let recorded = |key: &ObjectKey| self.rows.contains_key(key);
-        let there = |meta: &ObjectMeta| {
+        let inclusive_of = |key: &ObjectKey| inclusive && but != Some(key);
+        let there = |kind: Kind, meta: &ObjectMeta| {
+            let key = ObjectKey { kind, name: meta.key() };
+            let inclusive = inclusive_of(&key);
             meta.created.is_none_or(|created| if inclusive { created <= moment } else { created < moment })
+                && !self.rows.contains_key(&key)
         };
-        for ingress in self.snapshot.ingresses.items() {
-            if there(&ingress.meta) && !recorded(&ObjectKey { kind: Kind::Ingress, name: ingress.meta.key() })
-            {
-                world.ingresses.push(ingress);
-            }
-        }
-        for class in self.snapshot.classes.items() {
-            if there(&class.meta)
-                && !recorded(&ObjectKey { kind: Kind::IngressClass, name: class.meta.key() })
-            {
-                world.classes.push(class);
-            }
-        }
-        for service in self.snapshot.services.items() {
-            if there(&service.meta) && !recorded(&ObjectKey { kind: Kind::Service, name: service.meta.key() })
-            {
-                world.services.push(service);
-            }
-        }
-        for steps in self.rows.values() {
-            match state(steps, moment, inclusive) {
+        let ingresses = self.snapshot.ingresses.items().iter();
+        world.ingresses.extend(ingresses.filter(|ingress| there(Kind::Ingress, &ingress.meta)));
+        let classes = self.snapshot.classes.items().iter();
+        world.classes.extend(classes.filter(|class| there(Kind::IngressClass, &class.meta)));
+        let services = self.snapshot.services.items().iter();
+        world.services.extend(services.filter(|service| there(Kind::Service, &service.meta)));
+        for (key, steps) in &self.rows {
+            match state(steps, moment, inclusive_of(key)) {
                 Some(Versioned::Ingress(ingress)) => world.ingresses.push(ingress),
                 Some(Versioned::IngressClass(class)) => world.classes.push(class),
                 Some(Versioned::Service(service)) => world.services.push(service),

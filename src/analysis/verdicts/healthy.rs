@@ -3,6 +3,7 @@
 //! Decisive: a success that was seen. Without one, a rule that takes the request, ready endpoints and a
 //! log that would have shown 404s make it likely.
 
+use crate::model::gap::Unseen;
 use crate::model::verdict::{Code, Confidence};
 
 use super::super::facts::Facts;
@@ -21,9 +22,18 @@ impl Verdict for Healthy {
     fn judge(&self, facts: &Facts<'_>) -> Ruling {
         let succeeded = facts.symptom.status.is_some_and(|status| status < 300 || status == 304);
         let doubtful = facts.decision.notes.iter().any(|note| {
-            matches!(note, Note::BackendUnseen(_) | Note::SettingsUnseen | Note::PatternUndecided { .. })
+            matches!(
+                note,
+                Note::BackendUnseen(_)
+                    | Note::SettingsUnseen
+                    | Note::AdoptionUnseen { .. }
+                    | Note::PatternUndecided { .. }
+            )
         });
+        // A log that was read in part, or of one replica only, may hold the 404 that is missed.
+        let deaf = facts.gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. }));
         let quiet = facts.symptom.seen == Seen::Nothing
+            && !deaf
             && facts.decision.outcome == Outcome::Routed
             && facts.log.read
             && facts.log.silent.is_none()

@@ -207,7 +207,7 @@ impl ListError {
                 ("Forbidden", format!("this identity may not {verb} {resource}"))
             }
             Why::Unauthorized => ("Unauthorized", String::new()),
-            Why::Unreachable { detail } => ("Unreachable", detail.clone()),
+            Why::Unreachable { detail } | Why::NoAnswer { detail } => ("Unreachable", detail.clone()),
             Why::TimedOut { seconds } => ("TimedOut", format!("{seconds} s")),
             Why::NotCaptured | Why::Disabled { .. } | Why::NotWritten { .. } => {
                 ("NotCaptured", String::new())

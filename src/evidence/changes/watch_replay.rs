@@ -45,7 +45,7 @@ pub fn recorded(history: &[u8], replays: &[Replayed]) -> Vec<(Kind, Option<Strin
         .iter()
         .filter_map(|Replayed { resource, namespace, oldest_resource_version }| {
             let kind = Kind::ALL.into_iter().find(|kind| kind.resource() == resource)?;
-            let raw = RawReplay { events: Vec::new(), oldest_rv: *oldest_resource_version };
+            let raw = RawReplay::new(&[], *oldest_resource_version);
             Some((kind, namespace.clone(), raw))
         })
         .collect();
@@ -63,7 +63,7 @@ pub fn recorded(history: &[u8], replays: &[Replayed]) -> Vec<(Kind, Option<Strin
             kind.as_deref() == Some(of.as_str()) && (place.is_none() || *place == namespace)
         });
         if let Some((_, _, raw)) = of.filter(|_| via.as_deref() == Some(VIA)) {
-            raw.events.push((op, object));
+            raw.push(op, &object);
         }
     }
     found
@@ -74,9 +74,9 @@ pub fn recorded(history: &[u8], replays: &[Replayed]) -> Vec<(Kind, Option<Strin
 pub fn points(raw: &RawReplay, kind: Kind) -> Vec<RvPoint> {
     let mut newest: BTreeMap<Name, DateTime<Utc>> = BTreeMap::new();
     let mut found = Vec::new();
-    for (op, object) in &raw.events {
-        let Ok(Some(object)) = decode(object, Some(kind)) else { continue };
-        let Some(written) = newest_write(object.meta()).filter(|_| *op != VersionOp::Deleted) else {
+    for (op, object) in raw.events() {
+        let Ok(Some(object)) = decode(&object, Some(kind)) else { continue };
+        let Some(written) = newest_write(object.meta()).filter(|_| op != VersionOp::Deleted) else {
             continue;
         };
         let before = newest.insert(object.name(), written);
@@ -92,9 +92,9 @@ pub fn points(raw: &RawReplay, kind: Kind) -> Vec<RvPoint> {
 pub fn replay(raw: &RawReplay, kind: Kind, namespace: Option<String>, clock: &RvClock) -> Replay {
     let mut versions = Vec::new();
     let mut unseen = None;
-    for (op, object) in &raw.events {
-        match decode(object, Some(kind)) {
-            Ok(Some(object)) => versions.push(version(*op, object, clock)),
+    for (op, object) in raw.events() {
+        match decode(&object, Some(kind)) {
+            Ok(Some(object)) => versions.push(version(op, object, clock)),
             Ok(None) => {}
             Err(detail) => unseen = Some(Why::Malformed { detail }),
         }
@@ -182,14 +182,14 @@ mod tests {
 
     #[test]
     fn writes_are_dated_by_themselves_and_deletions_by_their_neighbours() {
-        let raw = RawReplay {
-            events: vec![
+        let raw = RawReplay::new(
+            &[
                 (VersionOp::Added, object(230, "/", Some("09:00:00"))),
                 (VersionOp::Modified, object(235, "/api", Some("10:40:00"))),
                 (VersionOp::Deleted, object(243, "/api", Some("10:40:00"))),
             ],
-            oldest_rv: Some(200),
-        };
+            Some(200),
+        );
         let replay = check(
             &raw,
             &[(190, "08:00:00"), (210, "08:30:00"), (240, "10:44:50"), (250, "10:45:10")],
@@ -201,13 +201,13 @@ mod tests {
 
     #[test]
     fn a_removal_is_not_dated_by_the_write_before_it() {
-        let raw = RawReplay {
-            events: vec![
+        let raw = RawReplay::new(
+            &[
                 (VersionOp::Modified, object(235, "/api", Some("10:00:00"))),
                 (VersionOp::Modified, object(240, "/api", Some("10:00:00"))),
             ],
-            oldest_rv: None,
-        };
+            None,
+        );
         let replay = check(
             &raw,
             &[(238, "10:30:00"), (250, "10:31:00")],
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn without_a_clock_a_deletion_has_no_time() {
-        let raw = RawReplay { events: vec![(VersionOp::Deleted, object(7, "/", None))], oldest_rv: Some(5) };
+        let raw = RawReplay::new(&[(VersionOp::Deleted, object(7, "/", None))], Some(5));
         let replay = check(&raw, &[], &["Deleted -±0"]);
         assert_eq!(replay.since, Since::Unknown);
     }
@@ -227,7 +227,7 @@ mod tests {
     fn what_cannot_be_decoded_leaves_the_replay_incomplete() {
         let mut broken = object(7, "/", None);
         broken["spec"]["rules"] = json!("no list");
-        let raw = RawReplay { events: vec![(VersionOp::Added, broken)], oldest_rv: None };
+        let raw = RawReplay::new(&[(VersionOp::Added, broken)], None);
         let replay = check(&raw, &[], &[]);
         assert!(matches!(replay.unseen, Some(Why::Malformed { .. })));
     }

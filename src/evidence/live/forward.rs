@@ -10,6 +10,7 @@ use super::guard::PROBE_FLAG;
 use super::http_probe::{self, HttpAnswer, ProbeLimits};
 use super::pod_stream::{PodFault, Unopened};
 use super::redact;
+use super::transport::seconds;
 use crate::model::gap::Why;
 use crate::model::object::Name;
 use crate::model::request::Request;
@@ -22,7 +23,8 @@ impl Live {
     /// given. To the pod it comes from its own loopback.
     ///
     /// # Errors
-    /// When no answer came: the right is missing, the pod is not there, nothing listens on the port.
+    /// `NoAnswer` when it was sent and nobody answered; else it could not be sent: the right is missing,
+    /// the pod is not there, the API server does not answer.
     pub async fn forward_request(
         &self,
         pod: &Name,
@@ -34,15 +36,18 @@ impl Live {
         if !self.transport.access().options().probes.port_forward {
             return Err(Why::Disabled { flag: PROBE_FLAG });
         }
-        http_probe::bounded(limits, async {
-            let open = self.open_stream(pod, |pods| {
-                let name = pod.name.clone();
-                async move { pods.portforward(&name, &[port]).await }
-            });
-            let mut forwarder = open.await.map_err(|unopened| match unopened {
-                Unopened::Pod(fault) => fault.into(),
-                Unopened::Failure(failure) => self.why(&failure, &Self::stream_about(pod, "portforward")),
-            })?;
+        let open = self.open_stream(pod, |pods| {
+            let name = pod.name.clone();
+            async move { pods.portforward(&name, &[port]).await }
+        });
+        let opened = tokio::time::timeout(limits.deadline, open)
+            .await
+            .map_err(|_| Why::TimedOut { seconds: seconds(limits.deadline) })?;
+        let mut forwarder = opened.map_err(|unopened| match unopened {
+            Unopened::Pod(fault) => fault.into(),
+            Unopened::Failure(failure) => self.why(&failure, &Self::stream_about(pod, "portforward")),
+        })?;
+        http_probe::bounded(limits, async move {
             let (Some(stream), Some(error)) = (forwarder.take_stream(port), forwarder.take_error(port))
             else {
                 return Err(PodFault::Lost { detail: "no stream for the port".to_owned() }.into());
@@ -95,7 +100,7 @@ fn unanswered(message: &str, port: u16) -> Why {
     } else {
         redact::clean(message)
     };
-    Why::Unreachable { detail }
+    Why::NoAnswer { detail }
 }
 
 /// kube's port-forward goes on in a task of its own when it is merely dropped.
@@ -115,6 +120,6 @@ mod tests {
     fn a_closed_port_is_said_so() {
         let message = "error forwarding port 8080 to pod 3f, uid : failed to execute portforward in network namespace \"/run/netns/x\": dial tcp4 127.0.0.1:8080: connect: connection refused";
         let detail = "nothing listens on port 8080 of the pod".to_owned();
-        assert_eq!(unanswered(message, 8080), Why::Unreachable { detail });
+        assert_eq!(unanswered(message, 8080), Why::NoAnswer { detail });
     }
 }

@@ -74,7 +74,7 @@ where
         None => exchange(stream, request, limits, None).await,
         Some(name) => {
             let (stream, certificate) =
-                recorded_tls::connect(stream, name).await.map_err(|detail| Why::Unreachable { detail })?;
+                recorded_tls::connect(stream, name).await.map_err(|detail| Why::NoAnswer { detail })?;
             exchange(stream, request, limits, certificate).await
         }
     }
@@ -172,7 +172,7 @@ async fn read_head(mut body: Incoming, keep: usize, within: Duration) -> Vec<u8>
 }
 
 fn unreachable(error: &(dyn std::error::Error + 'static)) -> Why {
-    Why::Unreachable { detail: Fault::of(error, 0).to_string() }
+    Why::NoAnswer { detail: Fault::of(error, 0).to_string() }
 }
 
 /// Ends a probe at its deadline.
@@ -182,7 +182,7 @@ pub(super) async fn bounded<T>(
 ) -> Result<T, Why> {
     match tokio::time::timeout(limits.deadline, probe).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Why::TimedOut { seconds: seconds(limits.deadline) }),
+        Err(_) => Err(Why::NoAnswer { detail: format!("within {} s", seconds(limits.deadline)) }),
     }
 }
 

@@ -18,6 +18,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use http_body_util::BodyExt;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::failure::Failure;
@@ -41,13 +42,36 @@ const LONGEST_EVENT: usize = 4 << 20;
 /// How often the window may move on while it is asked for.
 const RESTARTS: u32 = 3;
 
-/// The events of one API server's buffer.
+/// The events of one API server's buffer, kept as they came: decoded they take ten times the memory.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RawReplay {
     /// Oldest first.
-    pub events: Vec<(VersionOp, Value)>,
+    lines: Vec<(VersionOp, Box<[u8]>)>,
     /// Every event after this version is here; `None`: every event since the kind was first stored.
     pub oldest_rv: Option<u64>,
+}
+
+impl RawReplay {
+    /// A replay of objects in hand.
+    #[must_use]
+    pub fn new(events: &[(VersionOp, Value)], oldest_rv: Option<u64>) -> Self {
+        let mut replay = Self { lines: Vec::new(), oldest_rv };
+        for (op, object) in events {
+            replay.push(*op, object);
+        }
+        replay
+    }
+
+    /// Adds the newest event.
+    pub fn push(&mut self, op: VersionOp, object: &Value) {
+        let line = serde_json::json!({"type": "", "object": object}).to_string();
+        self.lines.push((op, line.into_bytes().into_boxed_slice()));
+    }
+
+    /// What happened to which object, oldest first.
+    pub fn events(&self) -> impl Iterator<Item = (VersionOp, Value)> {
+        self.lines.iter().filter_map(|(op, line)| Some((*op, object_of(line)?)))
+    }
 }
 
 impl Live {
@@ -108,8 +132,7 @@ impl Live {
             match self.watch_from(client, collection, from).await? {
                 Watched::Events(buffer) => {
                     let oldest_rv = buffer.dropped_up_to.or((from > 1).then_some(from));
-                    let events = buffer.events.into_iter().map(|event| (event.op, event.object)).collect();
-                    return Ok(RawReplay { events, oldest_rv });
+                    return Ok(RawReplay { lines: buffer.events.into(), oldest_rv });
                 }
                 Watched::TooOld { oldest } => from = oldest.max(from),
             }
@@ -179,7 +202,7 @@ impl Live {
 impl RawReplay {
     fn is_wider_than(&self, other: &Self) -> bool {
         let reach = |replay: &Self| replay.oldest_rv.unwrap_or(0);
-        (reach(self), other.events.len()) < (reach(other), self.events.len())
+        (reach(self), other.lines.len()) < (reach(other), self.lines.len())
     }
 }
 
@@ -204,16 +227,10 @@ impl Watched {
     }
 }
 
-struct Event {
-    op: VersionOp,
-    object: Value,
-    size: usize,
-}
-
 /// The newest events of a watch.
 #[derive(Default)]
 struct Buffer {
-    events: VecDeque<Event>,
+    events: VecDeque<(VersionOp, Box<[u8]>)>,
     size: usize,
     /// The version of the newest event that was let go.
     dropped_up_to: Option<u64>,
@@ -221,30 +238,33 @@ struct Buffer {
     undecodable: bool,
 }
 
+/// A line whose object is only looked at when it is wanted.
 #[derive(Deserialize)]
-struct WatchLine {
+struct WatchLine<O> {
     #[serde(rename = "type")]
     kind: String,
-    object: Value,
+    object: O,
+}
+
+fn object_of(line: &[u8]) -> Option<Value> {
+    serde_json::from_slice::<WatchLine<Value>>(line).ok().map(|line| line.object)
 }
 
 impl Buffer {
     fn take(&mut self, line: &[u8]) {
-        let Ok(event) = serde_json::from_slice::<WatchLine>(line) else {
+        let Ok(WatchLine { kind, object: IgnoredAny }) = serde_json::from_slice(line) else {
             self.undecodable = true;
             return;
         };
-        let op = match event.kind.as_str() {
+        let op = match kind.as_str() {
             "ADDED" => VersionOp::Added,
             "MODIFIED" => VersionOp::Modified,
             "DELETED" => VersionOp::Deleted,
             "ERROR" => {
-                let code = event
-                    .object
-                    .get("code")
-                    .and_then(Value::as_u64)
-                    .and_then(|code| u16::try_from(code).ok());
-                let body = serde_json::to_vec(&event.object).unwrap_or_default();
+                let status = object_of(line).unwrap_or_default();
+                let code =
+                    status.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+                let body = serde_json::to_vec(&status).unwrap_or_default();
                 self.error = Some(Refusal::read(code.unwrap_or(500), &body));
                 return;
             }
@@ -252,12 +272,12 @@ impl Buffer {
             _ => return,
         };
         self.size += line.len();
-        self.events.push_back(Event { op, object: event.object, size: line.len() });
+        self.events.push_back((op, line.into()));
         while self.size > KEPT_BYTES
-            && let Some(oldest) = self.events.pop_front()
+            && let Some((_, oldest)) = self.events.pop_front()
         {
-            self.size -= oldest.size;
-            self.dropped_up_to = version_of(&oldest.object).or(self.dropped_up_to);
+            self.size -= oldest.len();
+            self.dropped_up_to = object_of(&oldest).as_ref().and_then(version_of).or(self.dropped_up_to);
         }
     }
 }
@@ -286,9 +306,8 @@ mod tests {
 
     #[test]
     fn what_reaches_back_furthest_is_kept() {
-        let replay = |oldest_rv, count: usize| RawReplay {
-            events: vec![(VersionOp::Added, Value::Null); count],
-            oldest_rv,
+        let replay = |oldest_rv, count: usize| {
+            RawReplay::new(&vec![(VersionOp::Added, Value::Null); count], oldest_rv)
         };
         assert!(replay(None, 0).is_wider_than(&replay(Some(5), 9)));
         assert!(replay(Some(4), 0).is_wider_than(&replay(Some(5), 9)));

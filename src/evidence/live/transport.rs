@@ -107,7 +107,16 @@ impl Transport {
     pub(super) async fn open(&self, call: &Call) -> Result<Body, Failure> {
         let read = self.access.options().read;
         self.persist(|clients| async move {
-            within(read, async { Ok(once(&clients.streaming, call, read).await?.into_body()) }).await
+            within(read, async {
+                let response = once(&clients.streaming, call, read).await?;
+                // No log and no watch is a page: something else answers in the API server's place.
+                let kind = response.headers().get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+                match kind.is_some_and(|kind| kind.starts_with(b"text/html")) {
+                    true => Err(Failure::Fault(Fault::NotKubernetes { status: response.status().as_u16() })),
+                    false => Ok(response.into_body()),
+                }
+            })
+            .await
         })
         .await
     }

@@ -10,7 +10,7 @@ use super::{Case, exact, short};
 use crate::analysis::adoption::{self, Adoption};
 use crate::analysis::changes;
 use crate::analysis::facts::candidates::touches;
-use crate::analysis::routing::Decision;
+use crate::analysis::routing::{Decision, Refusal};
 use crate::analysis::timeline::{self, Correlated, Correlation, Hypothesis, Victim, WhatIf, World};
 use crate::analysis::view::View;
 use crate::evidence::cluster::Cluster;
@@ -132,15 +132,14 @@ impl WhatIf for Again<'_> {
     fn decide(&self, world: &World<'_>, _at: DateTime<Utc>) -> Option<String> {
         let controller = self.view.controller?;
         let host = self.request.host.as_str();
-        let adopted: Vec<&Ingress> = world
-            .ingresses
-            .iter()
-            .copied()
-            .filter(|ingress| touches(ingress, host))
-            .filter(|ingress| {
-                matches!(adoption::judge(controller, ingress, self.snapshot), Adoption::Adopted(_))
-            })
-            .collect();
+        let mut adopted: Vec<&Ingress> = Vec::new();
+        for ingress in world.ingresses.iter().copied().filter(|ingress| touches(ingress, host)) {
+            match adoption::judge(controller, ingress, self.snapshot) {
+                Adoption::Adopted(_) => adopted.push(ingress),
+                Adoption::Refused(Refusal::Undecided) => return None,
+                Adoption::Refused(_) => {}
+            }
+        }
         let decision = self.view.what_if(&adopted, self.snapshot).decide(self.request);
         Some(short(&decision))
     }

@@ -94,13 +94,11 @@ pub(in crate::tools) async fn read_logs(
             };
             match cluster.read_log(&stream, Some(wanted.since), &mut each).await {
                 Ok(read) => {
+                    gaps.extend(read.cut.iter().map(|why| Gap { what: log_of(&stream), why: why.clone() }));
                     coverage.push(read);
                     streams.push(stream);
                 }
-                Err(why) => {
-                    let LogStream { namespace, pod, container, previous } = stream;
-                    gaps.push(Gap { what: Unseen::Log { namespace, pod, container, previous }, why });
-                }
+                Err(why) => gaps.push(Gap { what: log_of(&stream), why }),
             }
         }
     }
@@ -110,6 +108,11 @@ pub(in crate::tools) async fn read_logs(
         read.last = read.last.or(seen.last);
     }
     Logs { asked: asked.map(Scanner::finish), filtered, streams, coverage, gaps }
+}
+
+fn log_of(stream: &LogStream) -> Unseen {
+    let LogStream { namespace, pod, container, previous } = stream.clone();
+    Unseen::Log { namespace, pod, container, previous }
 }
 
 /// The logs a controller has: of a capture all that it holds, also of pods that are gone; of a live

@@ -1,8 +1,10 @@
 //! Why nothing is sent, in words.
 
 use crate::analysis::probe::Refusal;
+use crate::model::gap::{Gap, Why};
 use crate::model::probe::Via;
 use crate::model::snapshot::Snapshot;
+use crate::report::gap::GapReport;
 use crate::report::object_ref::NameRef;
 use crate::report::text::Text;
 use crate::tools::{FailureCode, ToolFailure, session};
@@ -14,6 +16,33 @@ pub(super) fn all_off() -> ToolFailure {
         "this server sends no requests: the operator did not allow probes",
         "start the server with --allow-probe to allow them; match_path and controller_logs_filtered answer without",
     )
+}
+
+/// The API server let no request through.
+pub(super) fn not_sent(gap: &Gap) -> ToolFailure {
+    let report = GapReport::from(gap);
+    let (code, next) = match gap.why {
+        Why::Forbidden { .. } | Why::Unauthorized => (
+            FailureCode::Forbidden,
+            "apply deploy/rbac/probe.yaml in that namespace, name another way with via, or go on with match_path",
+        ),
+        Why::Unreachable { .. }
+        | Why::TimedOut { .. }
+        | Why::NoAnswer { .. }
+        | Why::NotCaptured
+        | Why::Partial { .. }
+        | Why::NotInstalled
+        | Why::Rotated
+        | Why::NotWritten { .. }
+        | Why::Redacted
+        | Why::Malformed { .. }
+        | Why::Disabled { .. }
+        | Why::TooMuch { .. }
+        | Why::Unsupported { .. } => {
+            (FailureCode::Unreachable, "call again, name another way with via, or go on with match_path")
+        }
+    };
+    ToolFailure::new(code, format!("nothing was sent: {}; to close: {}", report.why, report.close), next)
 }
 
 pub(super) fn failure(refusal: &Refusal, snapshot: &Snapshot) -> ToolFailure {

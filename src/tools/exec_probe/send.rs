@@ -4,11 +4,11 @@ use super::{Asking, Report, Rules, SENT, chain, refused};
 use crate::analysis::probe::{self, client};
 use crate::evidence::cluster::Cluster;
 use crate::evidence::probe::{Known, perform};
-use crate::model::gap::Why;
+use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::object::{Kind, ObjectKey};
 use crate::model::probe::{Destination, ProbeOutput, ProbePlan, Reply, Way};
 use crate::model::request::Request;
-use crate::report::gap::reason;
+use crate::report::gap::{reason, reports};
 use crate::report::object_ref::{NameRef, ObjectRef};
 use crate::report::probe::{HopReport, fault_words};
 use crate::report::text::Text;
@@ -39,15 +39,34 @@ pub(super) async fn report(
     let total = u32::from(repeat) + u32::from(asking.params.follow);
     let mut known = Known::default();
     let mut outputs = Vec::new();
+    let mut unsent = Vec::new();
     for (done, plan) in (0_u32..).zip(&plans) {
         call.progress.say(done, Some(total), "sending a request");
-        outputs.push(send(cluster, plan, asking.request, &mut known).await);
+        match send(cluster, plan, asking.request, &mut known).await {
+            Sent::Asked(output) => outputs.push(*output),
+            Sent::NotSent(why) => {
+                unsent.push(Gap { what: Unseen::Probe { url: asking.request.url() }, why });
+            }
+        }
+    }
+    if let (true, Some(gap)) = (outputs.is_empty(), unsent.first()) {
+        return Err(refused::not_sent(gap));
     }
     let chain = match outputs.first() {
         Some(first) if asking.params.follow > 0 => follow(asking, &rules, cluster, first, &mut known).await,
         Some(_) | None => Vec::new(),
     };
-    Ok(asking.report(SENT, &outputs, chain, &[]))
+    let mut report = asking.report(SENT, &outputs, chain, &[]);
+    report.gaps.extend(reports(&unsent));
+    Ok(report)
+}
+
+/// What came of one plan.
+enum Sent {
+    /// The request was sent; nobody answering is an answer.
+    Asked(Box<ProbeOutput>),
+    /// It did not get past the API server, or that could not be told: nothing was learnt.
+    NotSent(Why),
 }
 
 fn plan(
@@ -124,9 +143,12 @@ fn place(plan: &ProbePlan) -> String {
 }
 
 /// Sends one request and reads its answer.
-async fn send(cluster: &Cluster, plan: &ProbePlan, asked: &Request, known: &mut Known) -> ProbeOutput {
+async fn send(cluster: &Cluster, plan: &ProbePlan, asked: &Request, known: &mut Known) -> Sent {
     let at = cluster.now();
-    let reply = perform(cluster, plan, known).await;
+    let reply = match perform(cluster, plan, known).await {
+        Err(why) if !matches!(why, Why::NoAnswer { .. }) => return Sent::NotSent(why),
+        reply => reply,
+    };
     let (from, resolved_to) = match &plan.way {
         Way::Direct(Destination::Address(address)) => ("client".to_owned(), Some(address.to_string())),
         Way::Direct(Destination::Named { host, port }) => {
@@ -198,7 +220,7 @@ async fn send(cluster: &Cluster, plan: &ProbePlan, asked: &Request, known: &mut 
         error = output.error.as_deref(),
         "probe sent"
     );
-    output
+    Sent::Asked(Box::new(output))
 }
 
 /// The URL as asked; of a backend, which may get another path, as it was sent.
@@ -258,7 +280,18 @@ async fn follow(
         };
         hops.push(hop(None));
         let Some(planned) = planned else { break };
-        output = send(cluster, &planned, &next, known).await;
+        match send(cluster, &planned, &next, known).await {
+            Sent::Asked(answered) => output = *answered,
+            Sent::NotSent(why) => {
+                hops.push(HopReport {
+                    url: Text::new(&next.url()),
+                    status: None,
+                    location: None,
+                    stops: Some(reason(&why)),
+                });
+                break;
+            }
+        }
         request = next;
     }
     hops

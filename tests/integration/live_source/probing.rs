@@ -262,7 +262,7 @@ async fn a_port_that_nobody_listens_on_is_said_so() {
     let request = Request::parse("http://shop.example.com/").expect("url");
     let before = Instant::now();
     let why = live.forward_request(&pod(), 8080, None, &request, ProbeLimits::default()).await;
-    assert_eq!(why, Err(Why::Unreachable { detail: "nothing listens on port 8080 of the pod".to_owned() }));
+    assert_eq!(why, Err(Why::NoAnswer { detail: "nothing listens on port 8080 of the pod".to_owned() }));
     assert!(before.elapsed() < Duration::from_secs(1));
 }
 
@@ -304,7 +304,7 @@ async fn a_target_that_does_not_answer_costs_the_deadline() {
     let limits =
         ProbeLimits { deadline: Duration::from_millis(300), loopback: true, ..ProbeLimits::default() };
     let before = Instant::now();
-    let late = Err(Why::TimedOut { seconds: 1 });
+    let late = Err(Why::NoAnswer { detail: "within 1 s".to_owned() });
     assert_eq!(live.direct_request(target, None, &request, limits).await, late);
     assert_eq!(live.forward_request(&pod(), 80, None, &request, limits).await, late);
     assert_eq!(live.forward_request(&pod(), 80, Some("a"), &request, limits).await, late);

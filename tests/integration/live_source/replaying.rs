@@ -39,15 +39,11 @@ async fn replay(
     (replay, server.seen())
 }
 
-fn versions(replay: &RawReplay) -> Vec<(VersionOp, &str)> {
+fn versions(replay: &RawReplay) -> Vec<(VersionOp, &'static str)> {
     let version = |object: &'_ Value| {
         object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned)
     };
-    replay
-        .events
-        .iter()
-        .map(|(op, object)| (*op, version(object).unwrap_or_default().leak() as &str))
-        .collect()
+    replay.events().map(|(op, object)| (op, version(&object).unwrap_or_default().leak() as &str)).collect()
 }
 
 #[tokio::test]
@@ -124,7 +120,7 @@ async fn one_server_that_answers_is_enough() {
         _ => Reply::Pieces(vec![Some(event("ADDED", 5))]),
     })
     .await;
-    assert_eq!(outcome.expect("replay").events.len(), 1);
+    assert_eq!(outcome.expect("replay").events().count(), 1);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ const PEOPLE: &str = "people";
 /// A ServiceAccount, its token and a kubeconfig with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
+    pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) token: String,
     pub(crate) kubeconfig: PathBuf,
@@ -32,25 +33,57 @@ impl Plane {
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
                              "metadata": {"name": name, "namespace": PEOPLE}});
         self.apply(&account.to_string()).await;
-        let token = self.token(name).await;
+        self.account(PEOPLE, name).await
+    }
+
+    /// A ServiceAccount that is there.
+    pub(crate) async fn account(&self, namespace: &str, name: &str) -> Identity {
+        let token = self.token(namespace, name).await;
         let kubeconfig = self.kubeconfig(name);
         self.write_kubeconfig(&kubeconfig, self.address, &json!({"token": token}));
-        Identity { name: name.to_owned(), token, kubeconfig }
+        Identity { namespace: namespace.to_owned(), name: name.to_owned(), token, kubeconfig }
     }
 
     /// A new token of a ServiceAccount.
-    pub(crate) async fn token(&self, name: &str) -> String {
-        let path = format!("{}/token", path("v1", "ServiceAccount", PEOPLE, name));
+    pub(crate) async fn token(&self, namespace: &str, name: &str) -> String {
+        let path = format!("{}/token", path("v1", "ServiceAccount", namespace, name));
         let wish = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
                           "spec": {"expirationSeconds": 7200}});
         let answer = self.request(Method::POST, &path, "application/json", &wish).await.expect("a token");
         answer["status"]["token"].as_str().expect("a token").to_owned()
     }
 
+    /// Waits until an identity may do something: the API server learns of rights a moment later.
+    pub(crate) async fn allowed(
+        &self,
+        identity: &Identity,
+        verb: &str,
+        group: &str,
+        resource: &str,
+        subresource: &str,
+        namespace: &str,
+    ) {
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+            "spec": {
+                "user": format!("system:serviceaccount:{}:{}", identity.namespace, identity.name),
+                "resourceAttributes": {"verb": verb, "group": group, "resource": resource,
+                                       "subresource": subresource, "namespace": namespace},
+            },
+        });
+        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        self.until(&format!("{} may {verb} {resource}/{subresource}", identity.name), || async {
+            let answer =
+                self.request(Method::POST, path, "application/json", &review).await.expect("a review");
+            (answer["status"]["allowed"] == true).then_some(())
+        })
+        .await;
+    }
+
     /// Removes a ServiceAccount: its tokens are worth nothing from then on (for up to ten seconds the
     /// API server remembers otherwise).
     pub(crate) async fn forget(&self, identity: &Identity) {
-        self.delete("v1", "ServiceAccount", PEOPLE, &identity.name).await;
+        self.delete("v1", "ServiceAccount", &identity.namespace, &identity.name).await;
     }
 
     /// A ServiceAccount with the rights of the shipped manifests: cluster-wide, and the settings of the
@@ -86,6 +119,16 @@ impl Plane {
             });
             self.apply(&role.to_string()).await;
             self.apply(&binding.to_string()).await;
+            let Some(rule) = role["rules"].as_array().and_then(|rules| rules.first()) else { continue };
+            if rule["resourceNames"].is_array() {
+                continue;
+            }
+            let text = |value: &Value| value[0].as_str().unwrap_or_default().to_owned();
+            let (verb, group, resource) =
+                (text(&rule["verbs"]), text(&rule["apiGroups"]), text(&rule["resources"]));
+            let (resource, subresource) = resource.split_once('/').unwrap_or((&resource, ""));
+            let namespace = if kind == "Role" { namespace } else { "" };
+            self.allowed(identity, &verb, &group, resource, subresource, namespace).await;
         }
     }
 

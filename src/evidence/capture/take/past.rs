@@ -104,9 +104,9 @@ impl Taking<'_> {
                 namespace: place,
                 oldest_resource_version: raw.oldest_rv,
             });
-            for (op, mut object) in raw.events {
+            for (op, mut object) in raw.events() {
                 entitle(kind, &mut object);
-                let one = RawReplay { events: vec![(op, object.clone())], oldest_rv: None };
+                let one = RawReplay::new(&[(op, object.clone())], None);
                 let dated = watch_replay::replay(&one, kind, None, &clock);
                 let at = dated.versions.first().and_then(|version| version.at).unwrap_or(snapshot.now);
                 self.clean.object(&mut object);
