@@ -12,6 +12,7 @@ use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
 mod candidates;
+pub mod f5_nginx;
 #[cfg(test)]
 mod fixtures;
 pub mod ingress_nginx;
@@ -68,11 +69,11 @@ pub trait RouteTable: Send + Sync {
 #[must_use]
 pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
+        ControllerKind::F5Nginx => Some(&f5_nginx::F5Nginx),
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Spec => Some(&spec::Spec),
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
-        | ControllerKind::F5Nginx
         | ControllerKind::Haproxytech
         | ControllerKind::HaproxyIngress
         | ControllerKind::AwsAlb
@@ -199,6 +200,8 @@ pub enum Note {
     AuthSubrequest { ingress: Name, url: String },
     /// Whether this Secret exists decides, and Secrets are not read.
     SecretUnseen(Name),
+    /// There is no certificate for this host: the TLS handshake is rejected.
+    HandshakeRejected,
 }
 
 /// Why candidates lost.
@@ -240,6 +243,10 @@ pub enum Reason {
     OlderWins {
         older: Name,
     },
+    /// The whole host belongs to an older Ingress.
+    HostTaken {
+        by: Name,
+    },
     /// Its Ingress is not loaded at all.
     NotLoaded(Refusal),
     /// A canary, which is only an alternative of another rule.
@@ -275,12 +282,28 @@ pub enum Refusal {
     CatchAllDisabled,
     /// A path that the controller takes for an attack and drops the Ingress for.
     DangerousPath { path: String },
+    /// A field that this controller requires, does not support or finds wrong.
+    InvalidField { field: String, fault: FieldFault },
+    /// Every host of it belongs to older Ingresses, such as this one.
+    HostsTaken { by: Name },
+    /// It brings paths to an Ingress that owns the host, and there is none such.
+    NoMaster { host: String },
     /// The controller's label selector does not take this Ingress.
     LabelsDiffer { selector: String },
     /// This controller reads no Ingresses at all.
     KindNotRead,
     /// Whether it is taken cannot be told from what was seen.
     Undecided,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FieldFault {
+    Missing,
+    Twice,
+    NotSupported,
+    TooMany,
+    Invalid,
 }
 
 /// A candidate that would win after one small edit.

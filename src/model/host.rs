@@ -3,6 +3,8 @@
 use std::fmt;
 
 /// The host of a request as routing sees it: lower case, without port and without one trailing dot.
+///
+/// What RFC 3986 lets stand in a host and proxies take is taken, so that odd requests can be asked about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostName(String);
 
@@ -41,7 +43,7 @@ impl HostName {
         let is_v6 = inner.len() != host.len();
         let bad = inner.chars().find(|c| {
             !(c.is_ascii_alphanumeric()
-                || matches!(c, '-' | '.' | '_')
+                || matches!(c, '-' | '.' | '_' | '~' | '%' | '!' | ';' | '=' | ',' | '+')
                 || (is_v6 && *c == ':')
                 || (*c == '*' && inner.starts_with("*.")))
         });
@@ -114,6 +116,7 @@ mod tests {
             ("10.0.0.1:80", "10.0.0.1"),
             ("[::1]:80", "[::1]"),
             ("*.example.com", "*.example.com"),
+            ("a.example.com%2Fx;v=1", "a.example.com%2fx;v=1"),
         ] {
             assert_eq!(HostName::parse(text).expect(text).as_str(), host);
         }

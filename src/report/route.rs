@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::object_ref::NameRef;
 use super::text::Text;
 use crate::analysis::routing::{
-    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Winner,
+    Basis, Decision, Edit, Eliminated, Explanation, FieldFault, Nearest, Note, Outcome, Reason, Refusal,
+    Target, Winner,
 };
 use crate::model::controller::ControllerKind;
 
@@ -262,6 +263,9 @@ pub fn note(note: &Note) -> String {
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
+        Note::HandshakeRejected => {
+            "there is no certificate for this host: the TLS handshake is rejected".to_owned()
+        }
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
         }
@@ -284,6 +288,9 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
             "older_wins",
             format!("Ingress {} has the same host, path and type and is older", NameRef::from(older)),
         ),
+        Reason::HostTaken { by } => {
+            ("host_taken", format!("the whole host belongs to Ingress {}, which is older", NameRef::from(by)))
+        }
         Reason::NotLoaded(refusal) => ("not_loaded", refusal_words(refusal)),
         Reason::CanaryOnly => ("canary_only", "a canary is only an alternative of another rule".to_owned()),
         Reason::ResourceBackend => ("resource_backend", "resource backends are not served".to_owned()),
@@ -334,6 +341,23 @@ pub fn refusal_words(refusal: &Refusal) -> String {
                 "the controller takes its path {} for an attack, so the whole Ingress is dropped",
                 quoted(path)
             )
+        }
+        Refusal::InvalidField { field, fault } => {
+            let field = Text::path(field);
+            let fault = match fault {
+                FieldFault::Missing => "is required by this controller and missing",
+                FieldFault::Twice => "repeats another",
+                FieldFault::NotSupported => "is not supported by this controller",
+                FieldFault::TooMany => "is more than this controller accepts here",
+                FieldFault::Invalid => "is not valid for this controller",
+            };
+            format!("its field {field} {fault}, so the whole Ingress is rejected")
+        }
+        Refusal::HostsTaken { by } => {
+            format!("all its hosts belong to other Ingresses, such as {}", NameRef::from(by))
+        }
+        Refusal::NoMaster { host } => {
+            format!("it is a minion and no valid master has host {}", quoted(host))
         }
         Refusal::LabelsDiffer { selector } => {
             format!("the controller's label selector {} does not take it", quoted(selector))

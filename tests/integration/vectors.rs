@@ -187,6 +187,11 @@ fn ingress_nginx_is_predicted_as_recorded() {
     check(ControllerKind::IngressNginx, 2000);
 }
 
+#[test]
+fn f5_nginx_is_predicted_as_recorded() {
+    check(ControllerKind::F5Nginx, 1000);
+}
+
 /// The controller writes its address into the status of exactly those Ingresses that it loaded.
 #[test]
 fn ingress_nginx_gave_an_address_to_those_it_is_said_to_load() {

@@ -258,6 +258,7 @@ mod tests {
             Reason::PathDiffers => "path".to_owned(),
             Reason::LessSpecific { than, than_path } => format!("than {than} {than_path}"),
             Reason::OlderWins { older } => format!("older {older}"),
+            Reason::HostTaken { by } => format!("taken {by}"),
             Reason::NotLoaded(_) => "not loaded".to_owned(),
             Reason::CanaryOnly => "canary".to_owned(),
             Reason::ResourceBackend => "resource".to_owned(),
