@@ -11,13 +11,19 @@ use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+pub mod aws_alb;
+mod balancers;
 mod candidates;
 pub mod f5_nginx;
 #[cfg(test)]
 mod fixtures;
+pub mod gce;
 pub mod ingress_nginx;
+pub mod kong;
 pub mod nearest;
 mod nginx;
+mod possible;
+mod rule_index;
 pub mod spec;
 
 /// How far a prediction can be trusted.
@@ -69,19 +75,19 @@ pub trait RouteTable: Send + Sync {
 #[must_use]
 pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
+        ControllerKind::AwsAlb => Some(&aws_alb::AwsAlb),
         ControllerKind::F5Nginx => Some(&f5_nginx::F5Nginx),
+        ControllerKind::Gce => Some(&gce::Gce),
+        ControllerKind::Kong => Some(&kong::Kong),
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Spec => Some(&spec::Spec),
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::Haproxytech
         | ControllerKind::HaproxyIngress
-        | ControllerKind::AwsAlb
         | ControllerKind::Contour
         | ControllerKind::Istio
         | ControllerKind::Cilium
-        | ControllerKind::Kong
-        | ControllerKind::Gce
         | ControllerKind::Apisix
         | ControllerKind::Agic
         | ControllerKind::OpenshiftRouter
@@ -200,6 +206,8 @@ pub enum Note {
     AuthSubrequest { ingress: Name, url: String },
     /// Whether this Secret exists decides, and Secrets are not read.
     SecretUnseen(Name),
+    /// Nothing listens on this port.
+    NoListener { port: u16 },
     /// There is no certificate for this host: the TLS handshake is rejected.
     HandshakeRejected,
 }
@@ -253,6 +261,10 @@ pub enum Reason {
     CanaryOnly,
     /// `backend.resource` is not served.
     ResourceBackend,
+    /// Something else that it asks of a request does not hold.
+    ConditionDiffers {
+        field: &'static str,
+    },
     /// Its path is tried as a pattern and does not match.
     PatternDiffers {
         pattern: String,

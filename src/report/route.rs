@@ -263,6 +263,7 @@ pub fn note(note: &Note) -> String {
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
+        Note::NoListener { port } => format!("nothing listens on port {port}"),
         Note::HandshakeRejected => {
             "there is no certificate for this host: the TLS handshake is rejected".to_owned()
         }
@@ -294,6 +295,9 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
         Reason::NotLoaded(refusal) => ("not_loaded", refusal_words(refusal)),
         Reason::CanaryOnly => ("canary_only", "a canary is only an alternative of another rule".to_owned()),
         Reason::ResourceBackend => ("resource_backend", "resource backends are not served".to_owned()),
+        Reason::ConditionDiffers { field } => {
+            ("condition_differs", format!("its condition on {field} does not hold"))
+        }
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }

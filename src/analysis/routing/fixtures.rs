@@ -88,9 +88,10 @@ pub(super) fn snapshot(ingresses: &[Ingress]) -> Snapshot {
             name: None,
             number: 80,
             target: PortRef::Number(8080),
-            node_port: None,
+            node_port: Some(30080),
             protocol: "TCP".to_owned(),
         }],
+        service_type: "NodePort".to_owned(),
         ..Service::default()
     });
     let slices = names.iter().map(|name| {

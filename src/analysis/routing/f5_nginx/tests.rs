@@ -722,8 +722,8 @@ fn every_loser_has_its_reason_and_the_nearest_come_first() {
         [
             "n/bad /x: InvalidAnnotation",
             "n/late /x: HostsTaken",
-            "n/old /: than n/old /x",
             "n/young /x: host taken by n/old",
+            "n/old /: than n/old /x",
             "n/wild /x: server a.example",
             "n/young /x: HostDiffers",
         ]

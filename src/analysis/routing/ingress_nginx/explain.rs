@@ -262,6 +262,7 @@ mod tests {
             Reason::NotLoaded(_) => "not loaded".to_owned(),
             Reason::CanaryOnly => "canary".to_owned(),
             Reason::ResourceBackend => "resource".to_owned(),
+            Reason::ConditionDiffers { field } => format!("condition {field}"),
             Reason::PatternDiffers { pattern } => format!("pattern {pattern}"),
         };
         let lost = explanation.eliminated.iter();
