@@ -11,6 +11,7 @@ pub mod changes;
 pub mod cluster;
 pub mod controllers;
 pub mod demo;
+mod gateways;
 pub mod gather;
 pub mod live;
 pub mod lower;

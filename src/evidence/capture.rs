@@ -4,7 +4,8 @@
 //! is ever written. What cannot be read becomes a gap, unless nothing at all can be read.
 //!
 //! Absent or not captured: a kind of which the capture holds no object was *listed and empty* only if
-//! a `capture.json` says what was refused; without one it is *not captured*.
+//! a `capture.json` says what was refused; without one it is *not captured*. The kinds of the Gateway
+//! API are not part of Kubernetes: where a capture shows none of them, they are *not installed*.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,6 +22,8 @@ use crate::model::probe::ProbeOutput;
 use crate::model::snapshot::Coverage;
 
 pub mod archive;
+mod document;
+mod encoding;
 mod plain;
 mod probes;
 
@@ -36,6 +39,8 @@ pub enum CaptureError {
     Unreadable { path: String, detail: String },
     #[error("{path} is not a folder, a YAML or JSON file, or a .tar, .tar.gz, .tgz or .zip archive")]
     NotACapture { path: String },
+    #[error("{path} is empty")]
+    Empty { path: String },
     #[error("{path} holds no Kubernetes object that could be read{}", first_fault(.faults))]
     NoObjects { path: String, faults: Vec<String> },
 }
@@ -88,7 +93,9 @@ pub struct Capture {
     pub history: Option<Cow<'static, [u8]>>,
     /// `audit.jsonl`, undigested.
     pub audit: Option<Cow<'static, [u8]>>,
-    /// Files that could not be read.
+    /// Kinds of which there may be objects in what could not be read.
+    torn: BTreeMap<Kind, Why>,
+    /// Files that could not be read, or not as they are written.
     pub gaps: Vec<Gap>,
 }
 
@@ -98,7 +105,15 @@ impl Capture {
     /// # Errors
     /// When nothing can be read of it; partial trouble is in `gaps`.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let (files, gaps) = archive::read(path)?;
+        Self::open_within(path, archive::Limits::default())
+    }
+
+    /// Opens a folder, file or archive of which no more than so much is read.
+    ///
+    /// # Errors
+    /// When nothing can be read of it; partial trouble is in `gaps`.
+    pub fn open_within(path: &Path, limits: archive::Limits) -> Result<Self, CaptureError> {
+        let archive::Contents { files, gaps, unpacked: _ } = archive::read(path, limits)?;
         Self::from_files(files, gaps, &path.display().to_string())
     }
 
@@ -107,13 +122,27 @@ impl Capture {
     /// # Errors
     /// When they hold no object.
     pub fn from_files(files: Files, gaps: Vec<Gap>, name: &str) -> Result<Self, CaptureError> {
-        let capture = plain::read(files, gaps);
+        let failed = |detail: String| CaptureError::Unreadable { path: name.to_owned(), detail };
+        // Documents nest; the stack of the caller's thread may be small.
+        let capture = std::thread::scope(|scope| {
+            let reading = std::thread::Builder::new()
+                .name("capture".to_owned())
+                .stack_size(document::STACK)
+                .spawn_scoped(scope, || plain::read(files, gaps))
+                .map_err(|error| failed(error.to_string()))?;
+            reading.join().map_err(|_| failed("reading it failed inside this program".to_owned()))
+        })?;
         if capture.objects.is_empty() && capture.listed.is_empty() {
             let faults = capture
                 .gaps
                 .iter()
                 .filter_map(|gap| match (&gap.what, &gap.why) {
-                    (Unseen::File { path }, Why::Malformed { detail }) => Some(format!("{path}: {detail}")),
+                    (Unseen::File { path }, Why::Malformed { detail } | Why::Partial { detail }) => {
+                        Some(format!("{path}: {detail}"))
+                    }
+                    (Unseen::File { path }, Why::TooMuch { limit }) => {
+                        Some(format!("{path}: larger than {limit}"))
+                    }
                     (Unseen::File { path }, _) => Some(path.clone()),
                     _ => None,
                 })
@@ -129,27 +158,30 @@ impl Capture {
         kind: Kind,
         mut keep: impl FnMut(K) -> Option<T>,
     ) -> (Vec<T>, Coverage, Vec<Gap>) {
-        let mut gaps = Vec::new();
+        let mut coverage = self.coverage(kind);
         let mut kept = Vec::new();
         for value in self.objects.get(&kind).map(Vec::as_slice).unwrap_or_default() {
             match K::deserialize(value) {
                 Ok(object) => kept.extend(keep(object)),
-                Err(error) => gaps.push(Gap {
-                    what: Unseen::Object(key_of(kind, value)),
-                    why: Why::Malformed { detail: error.to_string() },
-                }),
+                Err(error) => {
+                    coverage.unreadable.insert(name_of(value), Why::Malformed { detail: error.to_string() });
+                }
             }
         }
-        (kept, self.coverage(kind), gaps)
+        (kept, coverage, Vec::new())
     }
 
     /// How much of a kind the capture covers.
     #[must_use]
     pub fn coverage(&self, kind: Kind) -> Coverage {
-        let everywhere = self.about.is_some() || self.listed.contains(&kind);
+        let everywhere = self.about.is_some() || self.listed.contains(&kind) || Kind::GATEWAY.contains(&kind);
         let mut coverage = Coverage { everywhere, ..Coverage::default() };
         if !coverage.everywhere {
             coverage.missing.insert(String::new(), Why::NotCaptured);
+        }
+        if let Some(why) = self.torn.get(&kind) {
+            coverage.everywhere = false;
+            coverage.missing.insert(String::new(), why.clone());
         }
         for error in self.about.iter().flat_map(|about| &about.errors) {
             if error.resource == kind.resource() || error.resource.split('.').next() == Some(kind.resource())
@@ -246,7 +278,7 @@ impl ListError {
     }
 }
 
-fn key_of(kind: Kind, value: &Value) -> crate::model::object::ObjectKey {
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    crate::model::object::ObjectKey::new(kind, text("/metadata/namespace"), text("/metadata/name"))
+fn name_of(value: &Value) -> Name {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    Name::new(text("/metadata/namespace"), text("/metadata/name"))
 }

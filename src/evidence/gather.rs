@@ -12,6 +12,7 @@ use k8s_openapi::api::networking::v1 as networking;
 
 use super::changes::{audit_log, history, rv_clock, watch_replay};
 use super::cluster::{Cluster, Scope};
+use super::gateways;
 use super::{controllers, lower};
 use crate::model::change::Replay;
 use crate::model::controller::Controller;
@@ -40,6 +41,7 @@ fn is_controller(workload: &Workload) -> bool {
 pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
     let mut snapshot = Snapshot::empty(cluster.now());
     snapshot.context = cluster.context();
+    snapshot.gaps.extend(cluster.capture().iter().flat_map(|capture| capture.gaps.iter().cloned()));
     snapshot.secrets = cluster.capture().and_then(|capture| capture.secret_names().cloned());
     let everywhere = Scope::Everywhere { or: focus.clone() };
     let is_live = cluster.live().is_some();
@@ -48,7 +50,8 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
         let keep = !is_live || is_controller(&workload);
         keep.then_some(workload)
     };
-    let (version, ingresses, classes, namespaces, deployments, daemon_sets, stateful_sets) = join!(
+    let (gateways, version, ingresses, classes, namespaces, deployments, daemon_sets, stateful_sets) = join!(
+        gateways::fetch(cluster, &everywhere),
         cluster.server_version(),
         cluster.list::<networking::Ingress, _>(Kind::Ingress, &everywhere, None, |o| Some(
             lower::ingress::ingress(o)
@@ -69,6 +72,7 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
             lower::workload::stateful_set(o)
         )),
     );
+    gateways.put_into(&mut snapshot);
     snapshot.server_version = version;
     snapshot.ingresses = listing(Kind::Ingress, ingresses, &mut snapshot.gaps);
     snapshot.classes = listing(Kind::IngressClass, classes, &mut snapshot.gaps);

@@ -23,11 +23,12 @@ pub struct CorrelationReport {
     pub onset: OnsetReport,
     /// In the fixed order of the runbook.
     pub hypotheses: Vec<HypothesisReport>,
-    /// What to look at when no change explains it.
+    /// What to look at when no change explains it; with one that does, only topics with a finding.
     pub review: Vec<ReviewReport>,
     /// How far each source reaches.
     pub coverage: Vec<CoverageReport>,
-    /// The changes in order of time, as text.
+    /// The changes in order of time, drawn for the text half; the structure has them as data.
+    #[serde(skip)]
     pub timeline: String,
     pub scope: Scope,
     pub gaps: Vec<GapReport>,
@@ -77,7 +78,9 @@ pub struct SuspectReport {
     pub seconds_to_onset: u64,
     pub touches_request: bool,
     /// What the request met before and after, where past versions tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_before: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_after: Option<Text>,
 }
 
@@ -92,7 +95,9 @@ pub struct ReviewReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CoverageReport {
     pub source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Time>,
     /// What it cannot show, or why it was not read.
     pub blind_to: &'static str,

@@ -22,7 +22,7 @@ use crate::model::request::Request;
 use crate::report::Render;
 use crate::report::gap;
 use crate::report::limits::Budget;
-use crate::report::logs::{GroupReport, LogsReport, MessageReport, OnsetReport, StreamReport};
+use crate::report::logs::{GroupReport, LogsReport, MessageReport, OnsetReport, coverage_words};
 use crate::report::next::{self, Next};
 use crate::report::scope::Scope;
 use crate::report::text::Text;
@@ -153,7 +153,8 @@ impl Tool for ControllerLogsFiltered {
         let decision = view.zip(request.as_ref()).map(|(view, request)| view.decide(request));
         let wanted = Wanted { request: request.as_ref(), decision: decision.as_ref(), filter, since };
         call.progress.say(2, Some(4), "reading the controllers' logs");
-        let logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        let mut logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        logs.gaps.extend(snapshot.gaps.iter().cloned());
         let silence = match (view, &request, &decision) {
             (Some(view), Some(request), Some(decision)) => silence(&case::logging(view, request, decision)),
             _ => "ask with a url to learn whether its requests would be logged".to_owned(),
@@ -284,19 +285,7 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
         groups: Vec::new(),
         messages: Vec::new(),
         silence: asked.silence.clone(),
-        coverage: logs
-            .coverage
-            .iter()
-            .take(12)
-            .map(|read| StreamReport {
-                pod: Text::new(&format!("{}/{}", read.stream.namespace, read.stream.pod)),
-                container: Text::new(&read.stream.container),
-                previous: read.stream.previous,
-                lines: read.lines,
-                from: read.first.map(Time),
-                to: read.last.map(Time),
-            })
-            .collect(),
+        coverage: logs.coverage.iter().take(12).map(coverage_words).collect(),
         scope,
         gaps: Vec::new(),
         truncated: None,
@@ -318,10 +307,15 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
     report.next_cursor = (shown < total).then(|| format!("groups:{shown}"));
     report.truncated = truncated;
     let mut messages: Vec<&Tallied<Message>> = logs.filtered.messages.iter().collect();
-    messages.sort_by_key(|message| std::cmp::Reverse(message.last));
+    messages.sort_by_key(|message| (message.key.kind.is_routine(), std::cmp::Reverse(message.last)));
     let messages: Vec<MessageReport> = messages.into_iter().map(MessageReport::from).collect();
-    let (kept, _) = budget.keep(messages, most, ToString::to_string, "");
+    let most = match detail {
+        Detail::Concise => 5,
+        Detail::Detailed => most,
+    };
+    let (kept, cut) = budget.keep(messages, most, ToString::to_string, "detail detailed shows more messages");
     report.messages = kept;
+    report.truncated = report.truncated.take().or(cut);
     report
 }
 

@@ -213,7 +213,7 @@ fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
         let lost = std::mem::take(&mut report.eliminated);
         budget.spend(&report, &report.to_string());
         let (kept, _) =
-            budget.keep(lost, limit, |lost| format!("{}{}{}", lost.ingress, lost.rule, lost.because), "");
+            budget.keep(lost, limit, |lost| format!("{}{}{}", lost.route, lost.rule, lost.because), "");
         shown += kept.len();
         report.eliminated = kept;
         decisions.push((report, decision));

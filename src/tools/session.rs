@@ -8,6 +8,7 @@ use crate::evidence::capture::{Capture, CaptureError};
 use crate::evidence::cluster::{self, Cluster};
 use crate::evidence::live::{Live, LiveOptions, Probes};
 use crate::evidence::{demo, gather};
+use crate::model::gap::Why;
 use crate::model::object::Name;
 use crate::model::probe::Via;
 use crate::model::request::Request;
@@ -80,7 +81,10 @@ fn broken_capture(error: Option<&CaptureError>) -> ToolFailure {
     );
     let next = match error {
         Some(CaptureError::NotFound { .. }) => "check the path given with --capture",
-        Some(CaptureError::NoObjects { .. }) => {
+        Some(CaptureError::NoObjects { faults, .. }) if !faults.is_empty() => {
+            "repair it or take it again, for example with `kubectl get ingress,ingressclass,service,endpointslice,pod,deployment -A -o yaml`"
+        }
+        Some(CaptureError::NoObjects { .. } | CaptureError::Empty { .. }) => {
             "capture at least `kubectl get ingress,ingressclass,service,endpointslice,pod,deployment -A -o yaml`"
         }
         Some(CaptureError::Unreadable { .. } | CaptureError::NotACapture { .. }) | None => {
@@ -92,7 +96,6 @@ fn broken_capture(error: Option<&CaptureError>) -> ToolFailure {
 
 /// A list that nothing can be answered without.
 pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> Result<(), ToolFailure> {
-    use crate::model::gap::Why;
     let coverage = &snapshot.ingresses.coverage;
     if coverage.everywhere || !coverage.namespaces.is_empty() || !snapshot.ingresses.items().is_empty() {
         return Ok(());
@@ -116,6 +119,11 @@ pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> R
             FailureCode::Forbidden,
             seen,
             "log in again for this context, or choose another one",
+        ),
+        Some(Why::Malformed { .. } | Why::TooMuch { .. }) => ToolFailure::new(
+            FailureCode::Unreachable,
+            seen,
+            "repair the files of the capture that could not be read, or take it again",
         ),
         Some(Why::NotCaptured) => ToolFailure::new(
             FailureCode::NotFound,
@@ -177,7 +185,10 @@ pub(super) fn ingress<'a>(
     match snapshot.ingresses.get(&name.namespace, &name.name) {
         Lookup::Found(ingress) => Ok(ingress),
         Lookup::Unseen(gap) => Err(ToolFailure::new(
-            FailureCode::Forbidden,
+            match &gap.why {
+                Why::Forbidden { .. } | Why::Unauthorized => FailureCode::Forbidden,
+                _ => FailureCode::Unreachable,
+            },
             crate::report::gap::GapReport::from(&gap).to_string(),
             "close this gap, or name another namespace",
         )),

@@ -33,5 +33,7 @@ mod scenarios;
 mod schemas;
 /// The program itself over standard input and output.
 mod stdio;
+/// The pages that list the tools.
+mod tool_pages;
 /// Requests that real controllers answered.
 mod vectors;

@@ -17,6 +17,7 @@ use crate::model::request::{Request, Scheme};
 
 use super::balancers::Balancers;
 use super::possible::one_of;
+use super::serving::{External, Services};
 use super::{
     Basis, Decision, Explanation, Input, Note, Outcome, Refusal, ReloadFailure, RouteTable, RoutingModel,
     Winner,
@@ -97,13 +98,14 @@ impl Flags {
 impl Table {
     fn new(input: &Input<'_>) -> Self {
         let flags = Flags::new(input.settings);
+        let services = Services::new(input.snapshot, External::Served);
         let (grouped, refused) = group::members(input.ingresses);
         let mut members = Vec::with_capacity(input.ingresses.len());
         let mut groups = Vec::with_capacity(grouped.len());
         for (name, list) in grouped {
             let first = members.len();
             members.extend(list.iter().map(|i| Member { name: i.meta.key(), rules: i.rules.clone() }));
-            groups.push(Group::new(name, &list, first, &flags, input.snapshot));
+            groups.push(Group::new(name, &list, first, &flags, &services));
         }
         let mut balancers = Balancers::default();
         for (number, group) in groups.iter().enumerate() {

@@ -96,7 +96,7 @@ impl Loaded {
     fn path_at(&self, place: Place) -> Option<&PathRule> {
         match place {
             Place::Path(rule, path) => self.rules.get(rule)?.paths().get(path),
-            Place::DefaultBackend | Place::Rule(_) => None,
+            Place::DefaultBackend | Place::Rule(_) | Place::Match(..) => None,
         }
     }
 }

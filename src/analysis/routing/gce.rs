@@ -15,6 +15,7 @@ use crate::model::request::{Request, Scheme};
 
 use super::balancers::Balancers;
 use super::possible::one_of;
+use super::serving::{External, Services};
 use super::{
     Basis, Decision, Explanation, Input, Note, Outcome, Refusal, ReloadFailure, RouteTable, RoutingModel,
     Winner,
@@ -72,8 +73,8 @@ struct Table {
 const FRONTEND: &str = "networking.gke.io/v1beta1.FrontendConfig";
 
 impl Balancer {
-    fn new(ingress: &Ingress, input: &Input<'_>) -> Self {
-        let (map, cause) = UrlMap::new(ingress, input.snapshot);
+    fn new(ingress: &Ingress, services: &Services<'_>) -> Self {
+        let (map, cause) = UrlMap::new(ingress, services);
         let has = |key: &str| ingress.meta.annotation(key).is_some_and(|value| !value.is_empty());
         Self {
             name: ingress.meta.key(),
@@ -132,7 +133,7 @@ impl Balancer {
         let mut decision = served.decide(request);
         let rule = match place {
             Place::Path(r, p) => self.rules.get(r).and_then(|rule| Some((rule.host(), rule.paths().get(p)?))),
-            Place::Rule(_) | Place::DefaultBackend => None,
+            Place::Rule(_) | Place::Match(..) | Place::DefaultBackend => None,
         };
         decision.winner = Some(Winner {
             ingress: self.name.clone(),
@@ -163,7 +164,8 @@ impl Table {
                 balancers.add_host("", number);
             }
         }
-        let all: Vec<Balancer> = sorted.iter().map(|ingress| Balancer::new(ingress, input)).collect();
+        let services = Services::new(input.snapshot, External::Served);
+        let all: Vec<Balancer> = sorted.iter().map(|ingress| Balancer::new(ingress, &services)).collect();
         let all_fail = !all.is_empty() && all.iter().all(|one| one.failure.is_some());
         let failure = all.iter().find_map(|one| one.failure.clone()).filter(|_| all_fail);
         Self { all, balancers, failure }

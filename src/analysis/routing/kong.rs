@@ -16,6 +16,7 @@ use crate::model::request::{Request, Scheme};
 
 use super::possible::one_of;
 use super::rule_index::RuleIndex;
+use super::serving::{External, Services};
 use super::{
     Basis, Decision, Explanation, Input, Note, Outcome, Refusal, ReloadFailure, RouteTable, RoutingModel,
     Winner,
@@ -69,6 +70,7 @@ struct Table {
 
 impl Table {
     fn new(input: &Input<'_>) -> Self {
+        let services = Services::new(input.snapshot, External::Served);
         let mut sorted: Vec<&Ingress> = input.ingresses.to_vec();
         sorted.sort_by_cached_key(|ingress| (ingress.meta.created, ingress.meta.key().to_string()));
         let mut table = Self {
@@ -82,7 +84,7 @@ impl Table {
             let options = Options::new(ingress);
             for (r, p, host, path) in ingress.path_rules() {
                 let at = (number, Place::Path(r, p));
-                match Route::new(at, host, path, ingress, &options, input.snapshot) {
+                match Route::new(at, host, path, ingress, &options, &services) {
                     Ok(Some(route)) => table.add(route),
                     Ok(None) => {}
                     Err(cause) => {
@@ -97,7 +99,7 @@ impl Table {
             if table.default.is_none()
                 && let Some(backend) = &ingress.default_backend
             {
-                table.default = Route::default_backend(number, backend, ingress, input.snapshot);
+                table.default = Route::default_backend(number, backend, ingress, &services);
             }
             table.loaded.push(Loaded { name: ingress.meta.key(), rules: ingress.rules.clone(), options });
         }
@@ -157,7 +159,7 @@ impl Table {
                 }
                 decision.notes.push(note("konghq.com/protocols"));
                 decision
-            } else if route.health.answers() {
+            } else if route.answers() {
                 let mut decision = Decision::bare(Outcome::Routed, None);
                 decision.upstream_path = route.upstream_path(path, options);
                 decision.notes.extend(route.health.note(&route.target));
@@ -185,7 +187,7 @@ impl Table {
                 let path = rule.paths().get(p)?;
                 (rule.host().to_owned(), path.path.clone(), Some(path.path_type))
             }
-            Place::Rule(_) | Place::DefaultBackend => (String::new(), String::new(), None),
+            Place::Rule(_) | Place::Match(..) | Place::DefaultBackend => (String::new(), String::new(), None),
         };
         Some(Winner {
             ingress: loaded.name.clone(),

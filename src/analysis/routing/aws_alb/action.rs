@@ -6,12 +6,13 @@
 
 use serde_json::Value;
 
+use crate::analysis::routing::serving::Services;
 use crate::analysis::routing::{Decision, Note, Outcome, Target};
 use crate::model::ingress::{Backend, Ingress, PortRef};
 use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::service::Service;
-use crate::model::snapshot::{Lookup, Snapshot};
+use crate::model::snapshot::Lookup;
 
 use super::{Flags, PREFIX, annotation};
 
@@ -92,12 +93,12 @@ impl Action {
         ingress: &Ingress,
         backend: &Backend,
         flags: &Flags,
-        snapshot: &Snapshot,
+        services: &Services<'_>,
     ) -> Result<Self, String> {
         let Some((name, port)) = backend.service() else {
             return Err("missing required \"service\" field".to_owned());
         };
-        let context = Context { ingress, flags, snapshot };
+        let context = Context { ingress, flags, services };
         if *port != PortRef::Name(USE_ANNOTATION.to_owned()) {
             return context.forward(vec![(Some((name.to_owned(), port.clone())), 1)]);
         }
@@ -179,7 +180,7 @@ type Wanted = (Option<(String, PortRef)>, i64);
 struct Context<'a> {
     ingress: &'a Ingress,
     flags: &'a Flags,
-    snapshot: &'a Snapshot,
+    services: &'a Services<'a>,
 }
 
 impl Context<'_> {
@@ -193,7 +194,7 @@ impl Context<'_> {
             };
             let service = Name::new(&self.ingress.meta.namespace, &name);
             let target = Target { service: service.clone(), port };
-            let fault = match self.snapshot.services.get(&service.namespace, &service.name) {
+            let fault = match self.services.get(&service) {
                 Lookup::Found(object) => self.registered(object, &target)?,
                 Lookup::Unseen(_) => Some(Note::BackendUnseen(service)),
                 Lookup::Absent if single && self.flags.tolerates_missing_service => {
@@ -220,19 +221,7 @@ impl Context<'_> {
                 "When using Instance targets, your service must be of type 'NodePort' or 'LoadBalancer'";
             return Err(format!("TargetGroup port is empty. {needs}: {name}"));
         }
-        let ready = match self.snapshot.slices_of(name) {
-            Lookup::Found(slices) => {
-                let mut endpoints = slices.iter().flat_map(|slice| &slice.endpoints);
-                Some(endpoints.any(|endpoint| endpoint.ready))
-            }
-            Lookup::Absent => Some(false),
-            Lookup::Unseen(_) => None,
-        };
-        Ok(match ready {
-            Some(true) => None,
-            Some(false) => Some(Note::NoReadyEndpoints(name.clone())),
-            None => Some(Note::BackendUnseen(name.clone())),
-        })
+        Ok(self.services.behind(service, port).note(target))
     }
 
     /// Reads `actions.<name>`; `None` when it is not valid.

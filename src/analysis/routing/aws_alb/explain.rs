@@ -142,9 +142,8 @@ impl View<'_> {
                 } else if literal {
                     let exactly = if specific { PathType::Exact } else { written.path_type };
                     let found = path_edit(&written.path, exactly, path);
-                    let found = found.filter(|(_, edit)| match edit {
-                        Edit::SetPath { to, .. } => !has_wildcards(to),
-                        _ => !specific,
+                    let found = found.filter(|(_, edit)| {
+                        if let Edit::SetPath { to, .. } = edit { !has_wildcards(to) } else { !specific }
                     });
                     losers.near(candidate, found);
                 }

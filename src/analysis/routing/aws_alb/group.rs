@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use crate::analysis::routing::balancers::Balancers;
 use crate::analysis::routing::rule_index::RuleIndex;
+use crate::analysis::routing::serving::Services;
 use crate::analysis::routing::{Refusal, ReloadFailure};
 use crate::model::ingress::Ingress;
 use crate::model::object::Name;
 use crate::model::request::Scheme;
-use crate::model::snapshot::Snapshot;
 
 use super::action::{Action, Redirect};
 use super::rule::{Rule, in_order};
@@ -72,6 +72,8 @@ pub(super) struct Group {
     pub(super) ssl_redirect: Option<Redirect>,
     /// The member that asks for it.
     pub(super) ssl_redirect_by: usize,
+    /// In lower case, whether or not their rules can be built; empty for any.
+    hosts: Vec<String>,
     /// Host names and addresses of its load balancer.
     addresses: Vec<String>,
     /// Members by number: from, count.
@@ -101,7 +103,7 @@ impl Group {
         list: &[&Ingress],
         first: usize,
         flags: &Flags,
-        snapshot: &Snapshot,
+        services: &Services<'_>,
     ) -> Self {
         let mut failure = None;
         let mut failures = Failures { first: &mut failure };
@@ -124,9 +126,9 @@ impl Group {
                 Some(Ok(_)) => failures.add(ingress, "", "conflicting sslRedirect port".to_owned()),
                 Some(Err(_)) => failures.add(ingress, "", format!("invalid {PREFIX}ssl-redirect")),
             }
-            let rules = build(ingress, number, flags, snapshot, &mut failures);
+            let rules = build(ingress, number, flags, services, &mut failures);
             let default = ingress.default_backend.as_ref().and_then(|backend| {
-                let action = Action::of(ingress, backend, flags, snapshot);
+                let action = Action::of(ingress, backend, flags, services);
                 action.map_err(|cause| failures.add(ingress, "", cause)).ok()
             });
             for (port, scheme) in ports {
@@ -147,7 +149,8 @@ impl Group {
             }
         }
         let is_https = |port: u16| listeners.get(&port).is_some_and(|l| l.scheme == Scheme::Https);
-        if let (Some((port, _)), Some(ingress)) = (ssl_redirect, list.first())
+        let asking = ssl_redirect.and_then(|(port, by)| Some((port, list.get(by - first)?)));
+        if let Some((port, ingress)) = asking
             && !is_https(port)
         {
             failures.add(ingress, "", format!("listener does not exist for SSLRedirect port: {port}"));
@@ -157,6 +160,7 @@ impl Group {
             listeners,
             ssl_redirect: ssl_redirect.map(|(port, _)| Redirect::to_https(port)),
             ssl_redirect_by: ssl_redirect.map_or(first, |(_, by)| by),
+            hosts: list.iter().flat_map(|ingress| ingress.rules.iter().map(hosts_of)).collect(),
             addresses: list.iter().flat_map(|ingress| ingress.addresses.iter().cloned()).collect(),
             span: (first, list.len()),
             failure,
@@ -168,20 +172,18 @@ impl Group {
         for address in &self.addresses {
             balancers.add_address(address, number);
         }
-        for listener in self.listeners.values() {
-            for rule in &listener.rules {
-                for host in &rule.hosts {
-                    balancers.add_host(host, number);
-                }
-            }
+        let extra = self.listeners.values().flat_map(|listener| &listener.rules);
+        for host in self.hosts.iter().chain(extra.flat_map(|rule| &rule.hosts)) {
+            balancers.add_host(host, number);
         }
-        let takes_any = self.listeners.values().any(|listener| {
-            listener.default.is_some() || listener.rules.iter().any(|rule| rule.hosts.is_empty())
-        });
-        if takes_any {
+        if self.listeners.values().any(|listener| listener.default.is_some()) {
             balancers.add_host("", number);
         }
     }
+}
+
+fn hosts_of(rule: &crate::model::ingress::Rule) -> String {
+    rule.host().to_ascii_lowercase()
 }
 
 impl Listener {
@@ -206,7 +208,7 @@ fn build(
     ingress: &Ingress,
     number: usize,
     flags: &Flags,
-    snapshot: &Snapshot,
+    services: &Services<'_>,
     failures: &mut Failures<'_>,
 ) -> Vec<Rule> {
     let mut rules = Vec::new();
@@ -214,7 +216,7 @@ fn build(
         let paths = written.paths();
         for p in in_order(paths) {
             let Some(path) = paths.get(p) else { continue };
-            match Rule::new(ingress, (number, (r, p)), (written.host(), path), flags, snapshot) {
+            match Rule::new(ingress, (number, (r, p)), (written.host(), path), flags, services) {
                 Ok(rule) => rules.push(rule),
                 Err(cause) => failures.add(ingress, written.host(), cause),
             }

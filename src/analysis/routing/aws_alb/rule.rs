@@ -7,6 +7,7 @@ use regex::Regex;
 
 use crate::analysis::routing::Note;
 use crate::analysis::routing::rule_index::{HostKey, PathKey};
+use crate::analysis::routing::serving::Services;
 use crate::model::ingress::{Ingress, PathRule, PathType};
 use crate::model::request::Request;
 
@@ -14,7 +15,6 @@ use super::action::Action;
 use super::condition::{Condition, parse};
 use super::glob::{has_wildcards, takes};
 use super::{Flags, PREFIX, annotation};
-use crate::model::snapshot::Snapshot;
 
 /// Whether a rule takes a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Rule {
         (member, at): (usize, (usize, usize)),
         (host, path): (&str, &PathRule),
         flags: &Flags,
-        snapshot: &Snapshot,
+        services: &Services<'_>,
     ) -> Result<Self, String> {
         let service = path.backend.service().map(|(name, _)| name).unwrap_or_default();
         let key = format!("conditions.{service}");
@@ -71,7 +71,7 @@ impl Rule {
             Some(text) => parse(text).ok_or_else(|| format!("invalid {PREFIX}{key}"))?,
             None => super::condition::Extra::default(),
         };
-        let action = Action::of(ingress, &path.backend, flags, snapshot)?;
+        let action = Action::of(ingress, &path.backend, flags, services)?;
         let mut hosts: Vec<String> = Vec::new();
         hosts.extend((!host.is_empty()).then(|| host.to_ascii_lowercase()));
         hosts.extend(extra.hosts);

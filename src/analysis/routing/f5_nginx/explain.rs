@@ -285,14 +285,13 @@ impl<'a> View<'a> {
             return;
         }
         let Some((cost, edit)) = host_edit(host, self.request) else { return };
-        let mends = match &edit {
-            Edit::AskHost { host } => self.routes_to(ingress, host),
-            _ => {
-                ingress.role == Role::Regular
-                    && self.is_free(self.request.host.as_str())
-                    && self.would_route(&ingress.options)
-                    && self.answers(ingress, candidate)
-            }
+        let mends = if let Edit::AskHost { host } = &edit {
+            self.routes_to(ingress, host)
+        } else {
+            ingress.role == Role::Regular
+                && self.is_free(self.request.host.as_str())
+                && self.would_route(&ingress.options)
+                && self.answers(ingress, candidate)
         };
         if mends {
             losers.near(candidate, Some((cost, edit)));
@@ -355,7 +354,8 @@ fn is_acceptable(edit: &Edit, rule: &PathRule) -> bool {
         | Edit::SetClass { .. }
         | Edit::RemoveAnnotation { .. }
         | Edit::SetAnnotation { .. }
-        | Edit::AskHost { .. } => return true,
+        | Edit::AskHost { .. }
+        | Edit::Meet(_) => return true,
     };
     let edited = PathRule { path: path.clone(), path_type, backend: rule.backend.clone() };
     is_literal(path) && path_fault(&edited).is_none()

@@ -3,12 +3,13 @@
 //! Source: kubernetes/ingress-gce `pkg/controller/translator/translator.go` (`getServicePortParams`),
 //! acbcf5d66.
 
+use crate::analysis::routing::serving::Services;
 use crate::analysis::routing::{Decision, Note, Outcome, Target};
 use crate::model::ingress::Backend;
 use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::service::Service;
-use crate::model::snapshot::{Lookup, Snapshot};
+use crate::model::snapshot::Lookup;
 
 #[derive(Debug, Clone)]
 pub(super) struct Served {
@@ -18,13 +19,13 @@ pub(super) struct Served {
 
 impl Served {
     /// Fails with why the controller cannot make it.
-    pub(super) fn new(namespace: &str, backend: &Backend, snapshot: &Snapshot) -> Result<Self, String> {
+    pub(super) fn new(namespace: &str, backend: &Backend, services: &Services<'_>) -> Result<Self, String> {
         let Some((service, port)) = backend.service() else {
             return Err("only Service backends are supported".to_owned());
         };
         let service = Name::new(namespace, service);
         let target = Target { service: service.clone(), port: port.clone() };
-        let fault = match snapshot.services.get(&service.namespace, &service.name) {
+        let fault = match services.get(&service) {
             Lookup::Absent => return Err(format!("could not find service \"{service}\"")),
             Lookup::Unseen(_) => Some(Note::BackendUnseen(service)),
             Lookup::Found(object) => {
@@ -36,15 +37,8 @@ impl Served {
                         "service \"{service}\" is type \"ClusterIP\", expected \"NodePort\" or \"LoadBalancer\""
                     ));
                 }
-                match snapshot.slices_of(&service) {
-                    Lookup::Found(slices) => {
-                        let mut endpoints = slices.iter().flat_map(|slice| &slice.endpoints);
-                        let ready = endpoints.any(|endpoint| endpoint.ready);
-                        (!ready).then_some(Note::NoReadyEndpoints(service))
-                    }
-                    Lookup::Absent => Some(Note::NoReadyEndpoints(service)),
-                    Lookup::Unseen(_) => Some(Note::BackendUnseen(service)),
-                }
+                let port = object.port(port);
+                port.and_then(|port| services.behind(object, port).note(&target))
             }
         };
         Ok(Self { target, fault })

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::analysis::routing::serving::Services;
 use crate::model::ingress::{Ingress, PathRule, PathType, Place};
-use crate::model::snapshot::Snapshot;
 
 use super::backend::Served;
 
@@ -53,7 +53,7 @@ pub(super) fn takes(pattern: &str, path: &str) -> bool {
 
 impl UrlMap {
     /// With the host and cause of the first thing that cannot be translated.
-    pub(super) fn new(ingress: &Ingress, snapshot: &Snapshot) -> (Self, Option<(String, String)>) {
+    pub(super) fn new(ingress: &Ingress, services: &Services<'_>) -> (Self, Option<(String, String)>) {
         let namespace = &ingress.meta.namespace;
         let mut cause = None;
         let mut fail = |host: &str, why: String| {
@@ -63,7 +63,7 @@ impl UrlMap {
         for (r, rule) in ingress.rules.iter().enumerate() {
             let mut paths = Paths::default();
             for (p, path) in rule.paths().iter().enumerate() {
-                let served = match Served::new(namespace, &path.backend, snapshot) {
+                let served = match Served::new(namespace, &path.backend, services) {
                     Ok(served) => served,
                     Err(why) => {
                         fail(rule.host(), why);
@@ -81,7 +81,7 @@ impl UrlMap {
         map.default = ingress
             .default_backend
             .as_ref()
-            .and_then(|backend| Served::new(namespace, backend, snapshot).map_err(|why| fail("", why)).ok());
+            .and_then(|backend| Served::new(namespace, backend, services).map_err(|why| fail("", why)).ok());
         (map, cause)
     }
 

@@ -92,7 +92,7 @@ impl<'a> View<'a> {
     /// Whether a request that the route takes gets to somebody.
     fn serves(&self, route: &Route) -> bool {
         let plain = self.table.options(route).is_some_and(|options| options.plain);
-        route.health.answers() && (plain || self.request.scheme == Scheme::Https)
+        route.answers() && (plain || self.request.scheme == Scheme::Https)
     }
 
     /// One more path for the request, where its host is served.

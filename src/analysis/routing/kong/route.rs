@@ -5,11 +5,12 @@
 
 use regex::Regex;
 
+use crate::analysis::routing::Target;
 use crate::analysis::routing::rule_index::{HostKey, PathKey};
-use crate::analysis::routing::{Note, Target};
+use crate::analysis::routing::serving::{Health, Services};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, Place};
 use crate::model::object::Name;
-use crate::model::snapshot::{Lookup, Snapshot};
+use crate::model::snapshot::Lookup;
 
 use super::options::Options;
 
@@ -32,33 +33,6 @@ pub(super) struct Priority {
     plain_host: bool,
     precise: bool,
     length: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
-    Ready,
-    ServiceMissing,
-    PortMissing,
-    NobodyReady,
-    Unseen,
-}
-
-impl Health {
-    pub(super) fn answers(self) -> bool {
-        matches!(self, Self::Ready | Self::Unseen)
-    }
-
-    /// What is wrong with a target, if anything.
-    pub(super) fn note(self, target: &Target) -> Option<Note> {
-        let service = target.service.clone();
-        match self {
-            Self::Ready => None,
-            Self::ServiceMissing => Some(Note::ServiceMissing(service)),
-            Self::PortMissing => Some(Note::PortMissing { service, port: target.port.clone() }),
-            Self::NobodyReady => Some(Note::NoReadyEndpoints(service)),
-            Self::Unseen => Some(Note::BackendUnseen(service)),
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -84,7 +58,7 @@ impl Route {
         rule: &PathRule,
         ingress: &Ingress,
         options: &Options,
-        snapshot: &Snapshot,
+        services: &Services<'_>,
     ) -> Result<Option<Self>, String> {
         let path = path_match(rule, options)?;
         let mut hosts: Vec<String> = Vec::new();
@@ -106,7 +80,7 @@ impl Route {
             precise: !matches!(path, PathMatch::Characters(_) | PathMatch::Any),
             length,
         };
-        Ok(Self::behind((number, place), &rule.backend, ingress, snapshot).map(|route| Self {
+        Ok(Self::behind((number, place), &rule.backend, ingress, services).map(|route| Self {
             hosts,
             path,
             priority,
@@ -119,46 +93,41 @@ impl Route {
         number: usize,
         backend: &Backend,
         ingress: &Ingress,
-        snapshot: &Snapshot,
+        services: &Services<'_>,
     ) -> Option<Self> {
-        Self::behind((number, Place::DefaultBackend), backend, ingress, snapshot)
+        Self::behind((number, Place::DefaultBackend), backend, ingress, services)
     }
 
     fn behind(
         (number, place): (usize, Place),
         backend: &Backend,
         ingress: &Ingress,
-        snapshot: &Snapshot,
+        services: &Services<'_>,
     ) -> Option<Self> {
         let (service, port) = backend.service()?;
         let service = Name::new(&ingress.meta.namespace, service);
-        let found = snapshot.services.get(&service.namespace, &service.name);
-        let base = found.as_ref().found().and_then(|object| object.meta.annotation("konghq.com/path"));
-        let base = base.unwrap_or_default().trim_end_matches('/').to_owned();
-        let health = match found {
-            Lookup::Absent => Health::ServiceMissing,
-            Lookup::Unseen(_) => Health::Unseen,
-            Lookup::Found(object) if object.is_external_name() => Health::Ready,
-            Lookup::Found(object) if object.port(port).is_none() => Health::PortMissing,
-            Lookup::Found(_) => match snapshot.slices_of(&service) {
-                Lookup::Found(slices) => {
-                    let mut endpoints = slices.iter().flat_map(|slice| &slice.endpoints);
-                    if endpoints.any(|endpoint| endpoint.ready) { Health::Ready } else { Health::NobodyReady }
-                }
-                Lookup::Absent => Health::NobodyReady,
-                Lookup::Unseen(_) => Health::Unseen,
-            },
+        let target = Target { service, port: port.clone() };
+        let base = match services.get(&target.service) {
+            Lookup::Found(object) => object.meta.annotation("konghq.com/path").unwrap_or_default(),
+            Lookup::Absent | Lookup::Unseen(_) => "",
         };
+        let base = base.trim_end_matches('/').to_owned();
+        let health = services.health(&target);
         Some(Self {
             ingress: number,
             place,
             hosts: Vec::new(),
             path: PathMatch::Any,
             priority: Priority::default(),
-            target: Target { service, port: port.clone() },
+            target,
             health,
             base,
         })
+    }
+
+    /// Whether somebody is behind it, as far as is known.
+    pub(super) fn answers(&self) -> bool {
+        matches!(self.health, Health::Ready | Health::Unseen)
     }
 
     pub(super) fn takes_host(&self, asked: &str) -> bool {
