@@ -7,10 +7,12 @@
 
 use crate::model::controller::{ControllerKind, Settings};
 use crate::model::ingress::{Ingress, PathType, Place, PortRef};
-use crate::model::object::{Name, ObjectKey};
+use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+pub mod agic;
+pub mod apisix;
 pub mod aws_alb;
 mod balancers;
 mod candidates;
@@ -22,6 +24,7 @@ pub mod f5_nginx;
 mod fixtures;
 mod gateway;
 pub mod gce;
+pub mod haproxy_ingress;
 pub mod haproxytech;
 pub mod httproute;
 pub mod ingress_nginx;
@@ -29,7 +32,6 @@ pub mod istio;
 pub mod kong;
 pub mod nearest;
 mod nginx;
-mod pcre;
 mod possible;
 mod rule_index;
 mod serving;
@@ -95,20 +97,20 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         ControllerKind::F5Nginx => Some(&f5_nginx::F5Nginx),
         ControllerKind::Gce => Some(&gce::Gce),
         ControllerKind::Kong => Some(&kong::Kong),
+        ControllerKind::Agic => Some(&agic::Agic),
+        ControllerKind::Apisix => Some(&apisix::Apisix),
         ControllerKind::Cilium => Some(&cilium::Cilium),
         ControllerKind::Contour => Some(&contour::Contour),
+        ControllerKind::HaproxyIngress => Some(&haproxy_ingress::HaproxyIngress),
         ControllerKind::Haproxytech => Some(&haproxytech::Haproxytech),
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
         ControllerKind::Istio => Some(&istio::Istio),
         ControllerKind::Spec => Some(&spec::Spec),
         ControllerKind::HttpRoute => Some(&httproute::HttpRoute),
         ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
-        ControllerKind::Traefik
-        | ControllerKind::TraefikIngressNginx
-        | ControllerKind::HaproxyIngress
-        | ControllerKind::Apisix
-        | ControllerKind::Agic
-        | ControllerKind::OpenshiftRouter => None,
+        ControllerKind::Traefik | ControllerKind::TraefikIngressNginx | ControllerKind::OpenshiftRouter => {
+            None
+        }
     }
 }
 
@@ -158,6 +160,12 @@ impl Winner {
     #[must_use]
     pub fn object(&self) -> ObjectKey {
         ObjectKey { kind: self.place.kind(), name: self.ingress.clone() }
+    }
+
+    /// Whether the rule stands in the Ingress of this name.
+    #[must_use]
+    pub fn is_of(&self, ingress: &Name) -> bool {
+        self.place.kind() == Kind::Ingress && self.ingress == *ingress
     }
 }
 
@@ -255,6 +263,8 @@ pub enum Note {
     FilterFails { filter: String },
     /// What a filter of the implementation's own does to the request is not known.
     FilterUnknown { filter: String },
+    /// The text that was asked leaves it open; this implementation's answer is given.
+    LeftOpen { to: ControllerKind },
     /// Some of the weighted backends answer, some cannot.
     SomeBackendsFail,
 }

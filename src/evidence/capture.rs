@@ -15,17 +15,23 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use about::{About, ListError};
+
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
 use crate::model::object::{Kind, Name};
 use crate::model::probe::ProbeOutput;
 use crate::model::snapshot::Coverage;
 
+pub mod about;
 pub mod archive;
 mod document;
 mod encoding;
 mod plain;
 mod probes;
+mod redacted;
+pub mod take;
+pub mod write;
 
 /// The files of a capture by relative path, `/` as separator.
 pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
@@ -49,34 +55,6 @@ fn first_fault(faults: &[String]) -> String {
     faults.first().map(|fault| format!("; first fault: {fault}")).unwrap_or_default()
 }
 
-/// `capture.json`.
-#[derive(Debug, Clone, Default)]
-pub struct About {
-    pub taken_at: Option<DateTime<Utc>>,
-    pub server_version: Option<String>,
-    pub context: Option<String>,
-    pub errors: Vec<ListError>,
-    pub dns: Vec<DnsEntry>,
-}
-
-/// A list that the taker of the capture could not see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListError {
-    pub resource: String,
-    /// Empty: in all namespaces.
-    pub namespace: String,
-    pub reason: String,
-    pub message: String,
-}
-
-/// What a name resolved to when the capture was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DnsEntry {
-    pub name: String,
-    pub addresses: Vec<String>,
-    pub at: Option<DateTime<Utc>>,
-}
-
 /// An opened capture.
 #[derive(Debug, Clone)]
 pub struct Capture {
@@ -89,6 +67,8 @@ pub struct Capture {
     secrets: BTreeSet<Name>,
     logs: BTreeMap<LogStream, Cow<'static, [u8]>>,
     pub probes: Vec<ProbeOutput>,
+    /// `probes.jsonl`, undigested.
+    pub probe_lines: Option<Cow<'static, [u8]>>,
     /// `history.jsonl`, undigested.
     pub history: Option<Cow<'static, [u8]>>,
     /// `audit.jsonl`, undigested.
@@ -161,6 +141,13 @@ impl Capture {
         let mut coverage = self.coverage(kind);
         let mut kept = Vec::new();
         for value in self.objects.get(&kind).map(Vec::as_slice).unwrap_or_default() {
+            // A host or path that was removed is unknown, and none to match literally.
+            if redacted::decides(kind) && redacted::has_removed(value) {
+                coverage.unreadable.insert(name_of(value), Why::Redacted);
+                if kind == Kind::Ingress {
+                    continue;
+                }
+            }
             match K::deserialize(value) {
                 Ok(object) => kept.extend(keep(object)),
                 Err(error) => {
@@ -183,15 +170,12 @@ impl Capture {
             coverage.everywhere = false;
             coverage.missing.insert(String::new(), why.clone());
         }
-        for error in self.about.iter().flat_map(|about| &about.errors) {
-            if error.resource == kind.resource() || error.resource.split('.').next() == Some(kind.resource())
-            {
-                if error.namespace.is_empty() {
-                    coverage.everywhere = false;
-                }
-                coverage.missing.insert(error.namespace.clone(), error.why(kind));
-            }
+        let Some(about) = &self.about else { return coverage };
+        for error in about.errors.iter().filter(|error| error.is_list_of(kind)) {
+            coverage.everywhere &= !error.namespace.is_empty();
+            coverage.missing.insert(error.namespace.clone(), error.why(kind));
         }
+        coverage.namespaces = about.covered.get(kind.resource()).cloned().unwrap_or_default();
         coverage
     }
 
@@ -207,6 +191,9 @@ impl Capture {
     #[must_use]
     pub fn missing(&self, kind: Kind, namespace: &str) -> Option<Why> {
         let coverage = self.coverage(kind);
+        if coverage.namespaces.contains(namespace) {
+            return None;
+        }
         let refused = coverage.missing.get(namespace).or_else(|| coverage.missing.get("")).cloned();
         if coverage.everywhere { refused } else { refused.or(Some(Why::NotCaptured)) }
     }
@@ -244,37 +231,28 @@ impl Capture {
     /// Why a container's log is missing, where `capture.json` says so.
     #[must_use]
     pub fn log_error(&self, stream: &LogStream) -> Why {
-        self.about
-            .iter()
-            .flat_map(|about| &about.errors)
-            .find(|error| {
-                matches!(error.resource.as_str(), "pods/log" | "logs")
-                    && (error.namespace.is_empty() || error.namespace == stream.namespace)
-            })
-            .map_or(Why::NotCaptured, |error| error.why_of("get", "", "pods/log"))
-    }
-}
-
-impl ListError {
-    fn why(&self, kind: Kind) -> Why {
-        self.why_of("list", kind.api_group(), kind.resource())
+        let errors = || self.about.iter().flat_map(|about| &about.errors);
+        let whole = |error: &&ListError| error.name.is_empty() && error.is_log_of(&stream.namespace);
+        errors()
+            .find(|error| error.is_log(stream))
+            .or_else(|| errors().find(whole))
+            .map_or(Why::NotCaptured, |error| error.why_of("get", "", about::LOGS))
     }
 
-    fn why_of(&self, verb: &'static str, group: &'static str, resource: &str) -> Why {
-        match self.reason.to_ascii_lowercase().as_str() {
-            "forbidden" => Why::Forbidden {
-                verb,
-                group,
-                resource: resource.to_owned(),
-                namespace: (!self.namespace.is_empty()).then(|| self.namespace.clone()),
-            },
-            "unauthorized" => Why::Unauthorized,
-            "notfound" | "notinstalled" => Why::NotInstalled,
-            "timeout" | "timedout" => Why::TimedOut { seconds: 0 },
-            _ => Why::Unreachable {
-                detail: if self.message.is_empty() { self.reason.clone() } else { self.message.clone() },
-            },
-        }
+    /// Why a log that was captured does not go on to its end.
+    #[must_use]
+    pub fn log_cut(&self, stream: &LogStream) -> Option<Why> {
+        let mut errors = self.about.iter().flat_map(|about| &about.errors);
+        errors.find(|error| error.is_log(stream)).map(|error| error.why_of("get", "", about::LOGS))
+    }
+
+    /// Whether an object was asked for by name and is not there.
+    #[must_use]
+    pub fn is_absent(&self, kind: Kind, namespace: &str, name: &str) -> bool {
+        self.about.iter().flat_map(|about| &about.absent).any(|absent| {
+            (absent.resource.as_str(), absent.namespace.as_str(), absent.name.as_str())
+                == (kind.resource(), namespace, name)
+        })
     }
 }
 

@@ -125,6 +125,14 @@ impl Live {
         kubeconfig::contexts(kubeconfig, &Environment::read())
     }
 
+    /// The kubeconfig files that a connection is made from, those that exist.
+    #[must_use]
+    pub fn kubeconfigs(kubeconfig: Option<&Path>) -> Vec<PathBuf> {
+        let mut files = kubeconfig::candidates(kubeconfig, &Environment::read());
+        files.retain(|file| file.exists());
+        files
+    }
+
     /// Asks the API server for its version: the cheapest proof that it can be talked to.
     ///
     /// # Errors

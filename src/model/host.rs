@@ -17,6 +17,8 @@ pub enum HostError {
     LooksLikeUrl(String),
     #[error("{0:?} is not a host: {1:?} cannot stand in one; use letters, digits, '-', '.' and '_'")]
     BadCharacter(String, char),
+    #[error("{0:?} is not a host: it may end in one dot, not in several")]
+    Dots(String),
     #[error("a host has at most 253 characters, this one has {0}")]
     TooLong(usize),
 }
@@ -35,6 +37,9 @@ impl HostName {
         let host = host.strip_suffix('.').unwrap_or(host);
         if host.is_empty() {
             return Err(HostError::Empty);
+        }
+        if host.ends_with('.') {
+            return Err(HostError::Dots(short(text)));
         }
         if host.len() > 253 {
             return Err(HostError::TooLong(host.len()));
@@ -130,6 +135,8 @@ mod tests {
             ("", "empty"),
             ("a b", "cannot stand"),
             ("exa*mple.com", "cannot stand"),
+            ("..", "not in several"),
+            ("a..:80", "not in several"),
         ] {
             assert!(HostName::parse(text).expect_err(text).to_string().contains(part), "{text}");
         }

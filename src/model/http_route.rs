@@ -142,6 +142,18 @@ impl BackendRef {
     }
 }
 
+impl HttpRoute {
+    /// Whether a host name of its own could take this host; without any it takes its listener's.
+    #[must_use]
+    pub fn touches(&self, host: &str) -> bool {
+        let takes = |name: &String| match name.strip_prefix('*') {
+            Some(parent) => host.len() > parent.len() && host.ends_with(parent),
+            None => name.eq_ignore_ascii_case(host),
+        };
+        self.hostnames.is_empty() || self.hostnames.iter().any(takes)
+    }
+}
+
 impl Object for HttpRoute {
     fn kind(&self) -> Kind {
         Kind::HttpRoute

@@ -25,7 +25,7 @@ pub struct CorrelationReport {
     pub hypotheses: Vec<HypothesisReport>,
     /// What to look at when no change explains it; with one that does, only topics with a finding.
     pub review: Vec<ReviewReport>,
-    /// How far each source reaches.
+    /// How far each source reaches; once a change explains it, only those with a limit in time or not read.
     pub coverage: Vec<CoverageReport>,
     /// The changes in order of time, drawn for the text half; the structure has them as data.
     #[serde(skip)]

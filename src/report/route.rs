@@ -350,6 +350,9 @@ pub fn note(note: &Note) -> String {
         Note::FilterUnknown { filter } => {
             format!("what the rule's filter {} does to the request is not known", Text::new(filter))
         }
+        Note::LeftOpen { to } => {
+            format!("the API leaves this to the implementation: the answer is that of {to}")
+        }
         Note::SomeBackendsFail => {
             "of the weighted backends some cannot answer: part of the requests gets an error".to_owned()
         }

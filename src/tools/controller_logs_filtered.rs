@@ -308,9 +308,16 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
     report.truncated = truncated;
     let mut messages: Vec<&Tallied<Message>> = logs.filtered.messages.iter().collect();
     messages.sort_by_key(|message| (message.key.kind.is_routine(), std::cmp::Reverse(message.last)));
-    let messages: Vec<MessageReport> = messages.into_iter().map(MessageReport::from).collect();
+    let messages: Vec<MessageReport> = messages
+        .into_iter()
+        .map(|message| {
+            let told = MessageReport::from(message);
+            let bare = detail == Detail::Concise && message.key.kind.is_routine();
+            if bare { MessageReport { sample: None, ..told } } else { told }
+        })
+        .collect();
     let most = match detail {
-        Detail::Concise => 5,
+        Detail::Concise => 4,
         Detail::Detailed => most,
     };
     let (kept, cut) = budget.keep(messages, most, ToString::to_string, "detail detailed shows more messages");

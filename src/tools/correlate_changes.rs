@@ -217,6 +217,7 @@ fn report(
         coverage: correlated
             .coverage
             .iter()
+            .filter(|covered| !(concise && explained) || covered.unseen.is_some() || covered.from.is_some())
             .map(|covered| CoverageReport {
                 source: covered.source.as_str(),
                 from: covered.from.map(Time),

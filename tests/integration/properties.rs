@@ -9,13 +9,28 @@ use routecause::model::request::Request;
 use routecause::model::service::{Service, ServicePort};
 use routecause::model::snapshot::{Listing, Snapshot};
 
-const MODELS: [ControllerKind; 6] = [
-    ControllerKind::IngressNginx,
-    ControllerKind::F5Nginx,
+const MODELS: [ControllerKind; 13] = [
+    ControllerKind::Agic,
+    ControllerKind::Apisix,
     ControllerKind::AwsAlb,
-    ControllerKind::Kong,
+    ControllerKind::Cilium,
+    ControllerKind::Contour,
+    ControllerKind::F5Nginx,
     ControllerKind::Gce,
+    ControllerKind::HaproxyIngress,
+    ControllerKind::Haproxytech,
+    ControllerKind::IngressNginx,
+    ControllerKind::Istio,
+    ControllerKind::Kong,
     ControllerKind::Spec,
+];
+/// Models in which the longest path of a host wins, and whether rules without a Service are left out.
+const MOST_SPECIFIC: [(ControllerKind, bool); 5] = [
+    (ControllerKind::Contour, true),
+    (ControllerKind::F5Nginx, false),
+    (ControllerKind::Haproxytech, true),
+    (ControllerKind::IngressNginx, false),
+    (ControllerKind::Spec, false),
 ];
 const HOSTS: [&str; 6] = ["a.example", "b.example", "*.example", "www.a.example", "", "x.b.example"];
 const PATHS: [&str; 10] =
@@ -129,8 +144,7 @@ fn compile(kind: ControllerKind, ingresses: &[Ingress]) -> Box<dyn RouteTable> {
 /// Whether rules of two Ingresses on one host are compared by their paths at all.
 fn competes(kind: ControllerKind, one: &Name, other: &Name) -> bool {
     match kind {
-        ControllerKind::F5Nginx | ControllerKind::Gce => one == other,
-        ControllerKind::AwsAlb | ControllerKind::Kong => false,
+        ControllerKind::F5Nginx => one == other,
         _ => true,
     }
 }
@@ -192,7 +206,7 @@ proptest! {
             ingress.meta.annotations.clear();
             ingress.tls.clear();
         }
-        for kind in MODELS {
+        for (kind, leaves_out) in MOST_SPECIFIC {
             let table = compile(kind, &all);
             let decision = table.decide(&ask);
             if decision.outcome != Outcome::Routed || !matches!(
@@ -208,7 +222,7 @@ proptest! {
                 for (_, _, other, rule) in ingress.path_rules() {
                     let bare = rule.path.trim_end_matches('/');
                     let takes = rule.path_type != PathType::Exact
-                        && rule.backend.service().is_some()
+                        && rule.backend.service().is_some_and(|(name, _)| !(leaves_out && name == "gone"))
                         && path.strip_prefix(bare).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
                     if other == host && takes {
                         prop_assert!(bare.len() <= won, "{} beats {:?}", rule.path, decision);

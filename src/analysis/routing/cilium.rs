@@ -11,13 +11,11 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::controller::{ConfigSeen, ControllerKind, Settings};
-use crate::model::ingress::{Backend, Ingress, PathType, Place, PortRef};
-use crate::model::object::Name;
-use crate::model::snapshot::Lookup;
+use crate::model::ingress::{Ingress, PathType, Place};
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept};
 use super::serving::{External, Services};
-use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel, Target};
+use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
 
 /// Cilium.
 #[derive(Debug)]
@@ -89,7 +87,7 @@ fn compile(input: &Input<'_>) -> Table {
             (Place::Path(r, p), domain, &rule.backend, Some(matcher))
         });
         for (place, domain, backend, matcher) in default.chain(rules) {
-            let Some((target, health)) = target(&services, &ingress.meta.namespace, backend) else {
+            let Some((target, health)) = services.resolve(&ingress.meta.namespace, backend) else {
                 faults.insert((number, place), Reason::ResourceBackend);
                 continue;
             };
@@ -119,22 +117,6 @@ fn compile(input: &Input<'_>) -> Table {
         secrets: HashMap::new(),
         notes: if unseen { vec![Note::SettingsUnseen] } else { Vec::new() },
     }
-}
-
-fn target(
-    services: &Services<'_>,
-    namespace: &str,
-    backend: &Backend,
-) -> Option<(Target, super::serving::Health)> {
-    let (name, port) = backend.service()?;
-    let service = Name::new(namespace, name);
-    let asked = Target { service: service.clone(), port: port.clone() };
-    let health = services.health(&asked);
-    let number = match services.get(&service) {
-        Lookup::Found(found) => found.port(port).map(|port| PortRef::Number(port.number)),
-        Lookup::Absent | Lookup::Unseen(_) => None,
-    };
-    Some((Target { service, port: number.unwrap_or(asked.port) }, health))
 }
 
 #[cfg(test)]

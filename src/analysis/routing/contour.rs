@@ -12,13 +12,12 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::controller::ControllerKind;
-use crate::model::ingress::{Backend, Ingress, PathType, Place, PortRef};
+use crate::model::ingress::{Backend, Ingress, PathType, Place};
 use crate::model::object::Name;
-use crate::model::snapshot::Lookup;
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept, whole};
-use super::serving::{Health, Services};
-use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel, Target};
+use super::serving::Services;
+use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
 
 mod settings;
 
@@ -186,7 +185,7 @@ impl Translation<'_> {
         matcher: PathMatch,
         backend: &Backend,
     ) {
-        let Some((target, health)) = self.target(&adding.ingress.meta.namespace, backend) else {
+        let Some((target, health)) = self.services.resolve(&adding.ingress.meta.namespace, backend) else {
             self.faults.insert((adding.number, place), Reason::ResourceBackend);
             return;
         };
@@ -207,19 +206,6 @@ impl Translation<'_> {
             let of = adding.ingress.meta.key();
             self.faults.insert((adding.number, before), Reason::Duplicate { of });
         }
-    }
-
-    /// The Service port of a backend by its number, and its state.
-    fn target(&self, namespace: &str, backend: &Backend) -> Option<(Target, Health)> {
-        let (name, port) = backend.service()?;
-        let service = Name::new(namespace, name);
-        let asked = Target { service: service.clone(), port: port.clone() };
-        let health = self.services.health(&asked);
-        let number = match self.services.get(&service) {
-            Lookup::Found(found) => found.port(port).map(|port| PortRef::Number(port.number)),
-            Lookup::Absent | Lookup::Unseen(_) => None,
-        };
-        Some((Target { service, port: number.unwrap_or(asked.port) }, health))
     }
 }
 
@@ -243,3 +229,6 @@ fn replace(choices: &mut Vec<Choice>, choice: Choice) -> Option<Place> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,14 +8,14 @@
 
 use std::collections::HashMap;
 
-use regex::bytes::{Regex, RegexBuilder};
-
 mod explain;
 mod normalise;
 mod paths;
+mod re2;
 mod table;
 
 pub(super) use normalise::Normalisation;
+pub(super) use re2::whole;
 pub(super) use table::{Builder, Choice, Flavour, Label, Secure, Table, kept};
 
 use paths::Paths;
@@ -54,11 +54,6 @@ impl PathMatch {
             Self::Pattern(pattern) => whole(pattern).is_some_and(|regex| regex.is_match(path.as_bytes())),
         }
     }
-}
-
-/// A pattern that must match a whole text; `None` where RE2 would not take it.
-pub(super) fn whole(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(&format!("^(?:{pattern})$")).unicode(false).build().ok()
 }
 
 /// A route, with what the translator keeps of it.

@@ -14,7 +14,11 @@ use super::{Decision, Detached, Outcome, Target, Winner};
 pub(super) mod attach;
 pub(super) mod backends;
 pub(super) mod condition;
+#[cfg(test)]
+mod conformance;
 pub(super) mod explain;
+#[cfg(test)]
+pub(super) mod fixtures;
 pub(super) mod hosts;
 pub(super) mod index;
 pub(super) mod path_change;

@@ -354,3 +354,6 @@ impl RouteTable for Table {
         self.failure.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,12 +12,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::controller::{ConfigSeen, ControllerKind, Settings};
 use crate::model::ingress::{Ingress, PathType, Place, PortRef};
-use crate::model::object::Name;
-use crate::model::snapshot::Lookup;
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept};
 use super::serving::{External, Services};
-use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel, Target};
+use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
 
 /// istiod with an ingress gateway.
 #[derive(Debug)]
@@ -158,26 +156,18 @@ impl Translation<'_> {
         for (r, p, host, rule) in ingress.path_rules() {
             let place = Place::Path(r, p);
             let domain = if host.is_empty() { "*" } else { host };
-            let Some((name, port)) = rule.backend.service() else {
+            let resolved = self.services.resolve(&ingress.meta.namespace, &rule.backend);
+            let Some((target, health)) = resolved else {
                 self.faults.insert((number, place), Reason::ResourceBackend);
                 continue;
             };
-            let service = Name::new(&ingress.meta.namespace, name);
-            let asked = Target { service: service.clone(), port: port.clone() };
-            let health = self.services.health(&asked);
-            let is_named = matches!(port, PortRef::Name(_));
-            if is_named
+            if matches!(target.port, PortRef::Name(_))
                 && !health.resolves()
-                && let Some(note) = health.note(&asked)
+                && let Some(note) = health.note(&target)
             {
                 self.faults.insert((number, place), Reason::LeftOut(note));
                 continue;
             }
-            let number_of_port = match self.services.get(&service) {
-                Lookup::Found(found) => found.port(port).map(|port| PortRef::Number(port.number)),
-                Lookup::Absent | Lookup::Unseen(_) => None,
-            };
-            let target = Target { service, port: number_of_port.unwrap_or(asked.port) };
             let choice = Choice { ingress: number, place, target, health, upgrade: None };
             let matcher = matcher(&rule.path, rule.path_type);
             if self.is_secure(domain) {
@@ -207,7 +197,6 @@ impl Translation<'_> {
 mod tests {
     use super::*;
     use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
-    use crate::analysis::routing::serving::Health;
 
     fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
         check_with(ControllerKind::Istio, ingresses, &Settings::default(), cases);
@@ -341,11 +330,5 @@ mod tests {
         ] {
             misses_are_mended(ControllerKind::Istio, std::slice::from_ref(&ingress), url);
         }
-    }
-
-    #[test]
-    fn what_is_dead_is_known_by_its_health() {
-        assert!(Health::NobodyReady.resolves());
-        assert!(!Health::ServiceMissing.resolves());
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::model::endpoints::{EndpointSlice, SERVICE_LABEL};
-use crate::model::ingress::PortRef;
+use crate::model::ingress::{Backend, PortRef};
 use crate::model::object::Name;
 use crate::model::service::{Service, ServicePort};
 use crate::model::snapshot::{Lookup, Snapshot};
@@ -77,6 +77,20 @@ impl<'a> Services<'a> {
 
     pub(super) fn get(&self, service: &Name) -> Lookup<&'a Service> {
         self.snapshot.services.get(&service.namespace, &service.name)
+    }
+
+    /// What a rule's backend comes to: the Service port by its number where it is there, and its
+    /// state. `None` for what is no Service.
+    pub(super) fn resolve(&self, namespace: &str, backend: &Backend) -> Option<(Target, Health)> {
+        let (name, port) = backend.service()?;
+        let service = Name::new(namespace, name);
+        let asked = Target { service: service.clone(), port: port.clone() };
+        let health = self.health(&asked);
+        let number = match self.get(&service) {
+            Lookup::Found(found) => found.port(port).map(|port| PortRef::Number(port.number)),
+            Lookup::Absent | Lookup::Unseen(_) => None,
+        };
+        Some((Target { service, port: number.unwrap_or(asked.port) }, health))
     }
 
     /// The state of a target.

@@ -270,3 +270,161 @@ pub(in crate::analysis) fn is_own(snapshot: &Snapshot, gateway: &Gateway) -> boo
     let class = snapshot.gateway_classes.get("", &gateway.class).found();
     class.is_some_and(|class| class.controller == CONTROLLER)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::gateway::fixtures::{
+        check, decided, gateway, of_snapshot, request, route, snapshot, with_filter, younger,
+    };
+    use super::*;
+    use crate::analysis::routing::fixtures::brief;
+    use crate::model::controller::Flag;
+    use crate::model::http_route::{Filter, HttpRoute, PathChange, Redirect};
+
+    const TRAEFIK: [ControllerKind; 1] = [ControllerKind::TraefikGateway];
+
+    fn on_one(routes: &[HttpRoute], cases: &[(&str, &str)]) {
+        check(&TRAEFIK, &[gateway("n/gw", &["web 8000", "tls 8443"])], routes, cases);
+    }
+
+    /// Each as a running Traefik 3.7.15 answered.
+    #[test]
+    fn the_host_name_is_the_weakest_criterion() {
+        on_one(
+            &[
+                route("n/wild", "", &["*.example"], &[("Prefix /", "wild")]),
+                route("n/any", "", &[], &[("Prefix /api", "any")]),
+                route("n/header", "", &[], &[("Prefix / h:v=1", "header")]),
+            ],
+            &[
+                ("http://a.example/api", "any"),
+                ("http://a.example/x", "wild"),
+                ("http://a.example/x v:1", "header"),
+                ("http://under_score.example/x", "404"),
+                ("http://a.example./x", "404"),
+            ],
+        );
+    }
+
+    #[test]
+    fn of_one_rule_text_the_oldest_route_is_made_and_other_ties_are_a_choice() {
+        let rules = |one: &'static str| [("Prefix /x", one)];
+        let routes = [
+            younger(route("n/z", "", &["h"], &rules("z")), 1),
+            younger(route("n/a", "", &["h"], &[("Prefix /x", "a"), ("Prefix /y", "a")]), 2),
+            younger(route("n/b", "", &["i", "j"], &rules("b")), 1),
+            younger(route("n/c", "", &["j", "i"], &rules("c")), 2),
+        ];
+        on_one(&routes, &[("http://h/x", "z"), ("http://h/y", "a"), ("http://i/x", "one of n/b, n/c")]);
+    }
+
+    #[test]
+    fn backends_answer_as_recorded() {
+        let rules = [
+            ("Prefix /slices", "slices"),
+            ("Prefix /dead", "dead"),
+            ("Prefix /gone", "gone"),
+            ("Prefix /none", "one*0"),
+            ("Prefix /empty", ""),
+            ("Prefix /mixed", "one, gone"),
+        ];
+        let bare = with_filter(route("n/h", "", &[], &[("Prefix /bare", "")]), Filter::RequestHeaders);
+        let mirror = with_filter(route("n/m", "", &[], &[("Prefix /mirror", "s")]), Filter::Mirror);
+        on_one(
+            &[route("n/r", "", &[], &rules), bare, mirror],
+            &[
+                ("http://a/slices", "500"),
+                ("http://a/dead", "503"),
+                ("http://a/gone", "500"),
+                ("http://a/none", "503"),
+                ("http://a/empty", "500"),
+                ("http://a/mixed", "one of n/one"),
+                ("http://a/bare", "503"),
+                ("http://a/mirror", "500"),
+            ],
+        );
+    }
+
+    #[test]
+    fn redirects_and_rewrites_are_made_as_recorded() {
+        let redirect = |path: &str, redirect: Redirect| {
+            with_filter(
+                route(&format!("n{path}"), "", &[], &[(&format!("Prefix {path}"), "")]),
+                Filter::Redirect(redirect),
+            )
+        };
+        let prefix = |to: &str| Some(PathChange::Prefix(to.to_owned()));
+        let rewrite = Filter::Rewrite { hostname: None, path: prefix("") };
+        on_one(
+            &[
+                redirect("/d1", Redirect { path: prefix(""), ..Redirect::default() }),
+                redirect("/d2", Redirect { path: prefix("/mv/"), port: Some(8080), ..Redirect::default() }),
+                redirect(
+                    "/d3",
+                    Redirect { scheme: Some("https".to_owned()), port: Some(80), ..Redirect::default() },
+                ),
+                redirect(
+                    "/d4",
+                    Redirect { scheme: Some("http".to_owned()), status: Some(308), ..Redirect::default() },
+                ),
+                with_filter(route("n/e", "", &[], &[("Prefix /e", "s")]), rewrite),
+            ],
+            &[
+                ("http://a.b:1234/d1/x", "302 http://a.b:1234/x"),
+                ("http://a.b:1234/d2?x=1", "302 http://a.b:8080/mv?x=1"),
+                ("http://a.b:1234/d3/q", "302 https://a.b:80/d3/q"),
+                ("http://a.b:1234/d4/x", "308 http://a.b/d4/x"),
+                ("http://a/e", "s /"),
+                ("http://a/e/x", "s x"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_listener_needs_an_entry_point_and_a_class_of_its_own() {
+        let flag = |name: &str, value: &str| Flag {
+            index: 0,
+            in_command: false,
+            name: name.to_owned(),
+            value: Some(value.to_owned()),
+        };
+        let web = flag("entrypoints.web.address", ":8000/tcp");
+        let tls = flag("entrypoints.web.http.tls", "true");
+        let routes = [route("n/r", "web", &[], &[("Prefix /", "s")])];
+        for (controller, args, expected) in [
+            (CONTROLLER, vec![web.clone()], "n/s"),
+            (CONTROLLER, vec![flag("entrypoints.web.address", ":80")], "404"),
+            (CONTROLLER, vec![web.clone(), tls], "404"),
+            (CONTROLLER, vec![flag("providers.kubernetesgateway.namespaces", "m")], "404"),
+            (CONTROLLER, vec![flag("providers.kubernetesgateway.labelselector", "x=y")], "404"),
+            // Nothing of Traefik's is there: it is asked what it would do.
+            ("lab.example/other", vec![web], "n/s"),
+        ] {
+            let snapshot = snapshot(controller, &[gateway("n/gw", &["web 8000"])], &routes, &[]);
+            let settings = Settings { args, ..Settings::default() };
+            let input = Input { ingresses: &[], snapshot: &snapshot, settings: &settings };
+            let table = TraefikGateway.compile(&input);
+            assert_eq!(
+                brief(&decided(&*table, "http://a/"), &request("http://a/")),
+                expected,
+                "{settings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_text_leaves_open_what_traefik_then_decides() {
+        let routes = [
+            route("n/pattern", "", &["h"], &[("Pattern /v[0-9]+", "slices")]),
+            route("n/plain", "", &["h"], &[("Prefix /p", "slices"), ("Prefix /q h:v=1", "slices")]),
+        ];
+        let snapshot = snapshot(CONTROLLER, &[gateway("n/gw", &["web 80"])], &routes, &[]);
+        let table = of_snapshot(ControllerKind::HttpRoute, &snapshot);
+        for (url, expected) in [("http://h/a/v1", "500"), ("http://h/p", "500"), ("http://h//p", "500")] {
+            let decision = decided(&*table, url);
+            assert_eq!(brief(&decision, &request(url)), expected, "{url}");
+            let open = Note::LeftOpen { to: ControllerKind::TraefikGateway };
+            assert!(decision.notes.contains(&open), "{decision:?}");
+        }
+    }
+}

@@ -199,7 +199,7 @@ impl Sink {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let whole =
             if from_root || folder.is_empty() { target.to_owned() } else { format!("{folder}/{target}") };
-        match resolved(&whole) {
+        match resolved(&whole).filter(|_| !target.starts_with('/')) {
             Some(inside) => {
                 self.links.insert(path.to_owned(), inside);
             }

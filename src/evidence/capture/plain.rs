@@ -7,11 +7,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::about::About;
 use super::document::Documents;
-use super::{About, Capture, DnsEntry, Files, ListError, archive, document, encoding, probes};
+use super::{Capture, Files, archive, document, encoding, probes};
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
 use crate::model::object::{Kind, Name};
@@ -27,6 +27,7 @@ pub(super) fn read(files: Files, gaps: Vec<Gap>) -> Capture {
         secrets: BTreeSet::new(),
         logs: BTreeMap::new(),
         probes: Vec::new(),
+        probe_lines: None,
         history: None,
         audit: None,
         torn: BTreeMap::new(),
@@ -84,10 +85,12 @@ fn may_hold_objects(Gap { what, why }: &Gap) -> bool {
 fn file(capture: &mut Capture, path: &str, bytes: Cow<'static, [u8]>) {
     let gap = |why| Gap { what: Unseen::File { path: path.to_owned() }, why };
     match path {
-        "capture.json" => match about(&bytes) {
-            Ok((about, notes)) => {
-                capture.about = Some(about);
+        "capture.json" => match About::read(&bytes) {
+            Ok((about, mut notes)) => {
+                notes.truncate(MAX_NOTES);
                 capture.gaps.extend(notes.into_iter().map(|detail| gap(Why::Partial { detail })));
+                capture.gaps.extend(about.file_gaps());
+                capture.about = Some(about);
             }
             Err(detail) => capture.gaps.push(gap(Why::Malformed { detail })),
         },
@@ -95,6 +98,7 @@ fn file(capture: &mut Capture, path: &str, bytes: Cow<'static, [u8]>) {
             let (read, faults) = probes::read(&bytes);
             capture.probes = read;
             capture.gaps.extend(faults);
+            capture.probe_lines = Some(bytes);
         }
         "history.jsonl" => capture.history = Some(bytes),
         "audit.jsonl" => capture.audit = Some(bytes),
@@ -218,64 +222,4 @@ fn log_stream(path: &str) -> Option<LogStream> {
         container: container.to_owned(),
         previous,
     })
-}
-
-/// `capture.json`, and what of it could not be used.
-fn about(bytes: &[u8]) -> Result<(About, Vec<String>), String> {
-    #[derive(Deserialize, Default)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Wire {
-        taken_at: Option<String>,
-        server_version: Option<String>,
-        context: Option<String>,
-        errors: Vec<WireError>,
-        dns: Vec<WireDns>,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct WireError {
-        resource: String,
-        namespace: Option<String>,
-        reason: Option<String>,
-        message: Option<String>,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct WireDns {
-        name: String,
-        addresses: Vec<String>,
-        at: Option<String>,
-    }
-    let Wire { taken_at, server_version, context, errors, dns } =
-        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let mut notes = Vec::new();
-    let mut time = |text: Option<String>| {
-        let text = text?;
-        let time = text.parse().ok();
-        if time.is_none() {
-            let text: String = text.chars().take(80).collect();
-            notes.push(format!("{text:?} is no time such as 2026-11-22T10:15:00Z and does not count"));
-        }
-        time
-    };
-    let about = About {
-        taken_at: time(taken_at),
-        server_version,
-        context,
-        errors: errors
-            .into_iter()
-            .map(|error| ListError {
-                resource: error.resource,
-                namespace: error.namespace.unwrap_or_default(),
-                reason: error.reason.unwrap_or_default(),
-                message: error.message.unwrap_or_default(),
-            })
-            .collect(),
-        dns: dns
-            .into_iter()
-            .map(|entry| DnsEntry { name: entry.name, addresses: entry.addresses, at: time(entry.at) })
-            .collect(),
-    };
-    notes.truncate(MAX_NOTES);
-    Ok((about, notes))
 }

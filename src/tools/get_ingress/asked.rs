@@ -132,6 +132,7 @@ pub(super) fn pick<'a>(
                 .iter()
                 .filter(|view| view.controller.is_some())
                 .filter_map(|view| view.decide(request).winner)
+                .filter(|winner| winner.is_of(&winner.ingress))
                 .map(|winner| winner.ingress)
                 .collect();
             let mut shown: Vec<&Ingress> = all.iter().filter(|ingress| touches(ingress, host)).collect();

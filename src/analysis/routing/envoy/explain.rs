@@ -17,7 +17,7 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
     let path = table.path(request).unwrap_or_else(|| request.path.as_str().to_owned());
     let chosen = table.virtual_host(request, &host).map(|host| host.domain.as_str());
     let won = match table.way(request) {
-        Way::Ends(_) => HashSet::new(),
+        Way::Ends(..) => HashSet::new(),
         Way::Route(route) => places(&route.payload),
     };
     let question = Question {

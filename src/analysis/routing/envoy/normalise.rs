@@ -104,7 +104,7 @@ const fn is_unreserved(byte: u8) -> bool {
 
 /// Characters that do not stand in a path as they are.
 const fn is_escaped(byte: u8) -> bool {
-    matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | 0x7f..)
+    matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' | 0x7f..)
 }
 
 #[cfg(test)]
@@ -145,6 +145,7 @@ mod tests {
                 ("/a%", Some("/a%")),
                 ("/a%00", None),
                 ("/a\"b", Some("/a%22b")),
+                ("/a(b|c)[1]", Some("/a(b%7Cc)[1]")),
                 ("/é", Some("/%C3%A9")),
             ],
         );

@@ -122,7 +122,7 @@ pub(in crate::analysis::routing) fn kept(ingresses: &[&Ingress]) -> Vec<(Name, V
 /// Where a request's way ended.
 pub(super) enum Way<'t> {
     /// Envoy answers itself.
-    Ends(Decision),
+    Ends(Outcome, Option<u16>),
     /// At a route of this virtual host.
     Route(&'t Route<Vec<Choice>>),
 }
@@ -163,27 +163,27 @@ impl Table {
 
     pub(super) fn way(&self, request: &Request) -> Way<'_> {
         let Some(path) = self.path(request) else {
-            return Way::Ends(Decision::bare(Outcome::Refused, Some(400)));
+            return Way::Ends(Outcome::Refused, Some(400));
         };
         let host = Self::host(request);
         let Some(found) = self.virtual_host(request, &host) else {
-            return Way::Ends(match request.scheme {
-                Scheme::Http => Decision::bare(Outcome::NoRoute, Some(404)),
-                Scheme::Https => Decision::bare(Outcome::Refused, None),
-            });
+            return match request.scheme {
+                Scheme::Http => Way::Ends(Outcome::NoRoute, Some(404)),
+                Scheme::Https => Way::Ends(Outcome::Refused, None),
+            };
         };
         let is_misdirected = request.scheme == Scheme::Https
             && self.flavour.secure == Secure::TableOfItsOwn
             && host.ends_with('.');
         if is_misdirected {
-            return Way::Ends(Decision::bare(Outcome::Refused, Some(421)));
+            return Way::Ends(Outcome::Refused, Some(421));
         }
         let route = found.find(&path).filter(|_| {
             self.label_fits(&found.domain, crate::model::host::split_port(&request.host_as_sent).0)
         });
         match route {
             Some(route) => Way::Route(route),
-            None => Way::Ends(Decision::bare(Outcome::NoRoute, Some(404))),
+            None => Way::Ends(Outcome::NoRoute, Some(404)),
         }
     }
 
@@ -263,7 +263,7 @@ fn https(request: &Request, path: &str) -> String {
 impl RouteTable for Table {
     fn decide(&self, request: &Request) -> Decision {
         let mut decision = match self.way(request) {
-            Way::Ends(decision) => decision,
+            Way::Ends(outcome, status) => Decision::bare(outcome, status),
             Way::Route(route) => self.of_route(request, route),
         };
         if request.scheme == Scheme::Https

@@ -104,6 +104,21 @@ impl Condition {
         values.chain(&self.path).any(|wanted| matches!(wanted, Wanted::Undecided))
     }
 
+    /// Whether a pattern stands in it: what that takes is the implementation's business.
+    pub(in crate::analysis::routing) fn has_pattern(&self) -> bool {
+        let mut values = self.headers.iter().chain(&self.query);
+        self.path.is_some() || values.any(|value| !matches!(value.wanted, Wanted::Exactly(_)))
+    }
+
+    /// Whether all conditions besides the path are met, were its patterns to take everything.
+    pub(in crate::analysis::routing) fn may_be_met(&self, request: &Request, reading: Reading) -> bool {
+        let exact = |list: &[Value]| {
+            list.iter().filter(|value| matches!(value.wanted, Wanted::Exactly(_))).cloned().collect()
+        };
+        let (headers, query) = (exact(&self.headers), exact(&self.query));
+        Self { path: None, method: self.method.clone(), headers, query }.unmet(request, reading).is_none()
+    }
+
     /// How many conditions there are on headers and on query parameters.
     pub(in crate::analysis::routing) fn counts(&self) -> (usize, usize) {
         (self.headers.len(), self.query.len())

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::analysis::routing::pcre::Pattern;
+use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::model::request::Request;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,13 @@ impl Test {
                 Compare::Begins => folded.starts_with(&fold(value)),
                 Compare::Ends => folded.ends_with(&fold(value)),
                 Compare::Contains => folded.contains(&fold(value)),
-                Compare::Matches => Pattern::new(value.as_str(), self.any_case).is_match(subject)?,
+                Compare::Matches => {
+                    match Pattern::new(value.as_str(), self.any_case).is_match(subject.as_bytes()) {
+                        Match::Yes => true,
+                        Match::No => false,
+                        Match::Undecided => return None,
+                    }
+                }
             };
         }
         Some(taken)

@@ -201,11 +201,12 @@ impl Visit<'_> {
                     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 }
             };
-            let host_takes = candidate.host.is_empty() || candidate.host == self.host;
-            if !host_takes || !path_takes {
+            let host_takes = self.is_host_of_condition(candidate.host);
+            if host_takes == Some(false) || !path_takes {
                 continue;
             }
             match custom.condition.holds(self.request, path) {
+                Some(true) if host_takes.is_none() => open.push(custom),
                 Some(true) => taken.push(custom),
                 Some(false) => {}
                 None => open.push(custom),
@@ -227,6 +228,19 @@ impl Visit<'_> {
             }
         }
         Customs::Open(all, undecided)
+    }
+
+    /// Whether the host of a rule with a condition takes the request's. How many labels a star stands
+    /// for there is not known.
+    fn is_host_of_condition(&self, host: &str) -> Option<bool> {
+        let Some(suffix) = host.strip_prefix('*') else {
+            return Some(host.is_empty() || host == self.host);
+        };
+        match self.host.strip_suffix(suffix) {
+            Some(label) if label.contains('.') => None,
+            Some(_) => Some(true),
+            None => Some(false),
+        }
     }
 
     /// Several backends may be meant.

@@ -5,7 +5,7 @@
 //! Sources: haproxytech/kubernetes-ingress `pkg/annotations/ingress/reqPathRewrite.go`, 3.2; HAProxy
 //! 3.2 `src/http_act.c` (`http_action_replace_uri`), `src/regex.c` (`exp_replace`).
 
-use crate::analysis::routing::pcre::Pattern;
+use crate::analysis::routing::nginx::pattern::Pattern;
 
 #[derive(Debug)]
 pub(super) struct Rewrite {
@@ -35,7 +35,7 @@ impl Rewrite {
     /// The path after this rule: unchanged where the pattern is not found, `None` where it cannot be
     /// told.
     pub(super) fn apply(&self, path: &str) -> Option<String> {
-        let Some(groups) = self.pattern.captures(path)? else { return Some(path.to_owned()) };
+        let Some(groups) = self.pattern.captures(path.as_bytes()).ok()? else { return Some(path.to_owned()) };
         if self.format.contains('%') {
             return None;
         }

@@ -29,6 +29,8 @@ pub(super) struct Traefik<'a> {
     settings: &'a Settings,
     /// By name; empty where the arguments name none.
     entry_points: BTreeMap<String, EntryPoint>,
+    /// No such controller and no class of it is there.
+    is_imagined: bool,
 }
 
 impl<'a> Traefik<'a> {
@@ -50,7 +52,9 @@ impl<'a> Traefik<'a> {
             entry_point.is_tls |= (option == "http.tls" && !is_off) || option.starts_with("http.tls.");
         }
         entry_points.retain(|_, entry_point| entry_point.port.is_some());
-        Self { snapshot, settings, entry_points }
+        let runs = snapshot.controllers.iter().any(|one| one.kind == ControllerKind::TraefikGateway);
+        let has_class = snapshot.gateway_classes.items().iter().any(|class| class.controller == CONTROLLER);
+        Self { snapshot, settings, entry_points, is_imagined: !runs && !has_class }
     }
 
     /// The entry points by the port that clients connect to, where the Service in front maps it.
@@ -103,6 +107,10 @@ impl<'a> Traefik<'a> {
 
 impl Serving for Traefik<'_> {
     fn serves(&self, gateway: &Gateway) -> bool {
+        // Where no Traefik runs, it is asked what it would do with the Gateways of others.
+        if self.is_imagined {
+            return true;
+        }
         let class = match self.snapshot.gateway_classes.get("", &gateway.class) {
             Lookup::Found(class) => class,
             Lookup::Absent => return false,

@@ -34,15 +34,18 @@ fn walk(root: &Path, at: &Path, depth: usize, sink: &mut Sink) -> bool {
     entries.sort();
     for path in entries {
         let name = relative(&path);
-        // A link is followed only while it stays below the root.
-        let inside = path.is_symlink().then(|| {
-            let target = path.canonicalize().ok();
-            let root = root.canonicalize().ok();
-            target.zip(root).is_some_and(|(target, root)| target.starts_with(root) && target.is_file())
-        });
-        if inside == Some(false) {
-            sink.gap(&name, malformed("a link that leads out of the capture or to a folder"));
-            continue;
+        if path.is_symlink() {
+            // A link is followed only while it stays below the root, and never to a folder: what lies in
+            // it is read under its own name.
+            let target = path.canonicalize().ok().zip(root.canonicalize().ok());
+            match target.filter(|(target, root)| target.starts_with(root)) {
+                None => {
+                    sink.gap(&name, malformed("a link that leads out of the capture"));
+                    continue;
+                }
+                Some((target, _)) if target.is_dir() => continue,
+                Some(_) => {}
+            }
         }
         if path.is_dir() {
             if !walk(root, &path, depth + 1, sink) {
