@@ -101,6 +101,13 @@ impl Loaded {
     }
 }
 
+#[derive(Debug)]
+struct Rejected {
+    name: Name,
+    ingress: Ingress,
+    refusal: Refusal,
+}
+
 /// A path as the controller writes it.
 fn path_of(rule: &PathRule) -> &str {
     if rule.path.is_empty() { "/" } else { &rule.path }
@@ -113,7 +120,7 @@ struct Table {
     loaded: Vec<Loaded>,
     refused: Vec<(Name, Refusal)>,
     /// Ingresses that are rejected as they are, for explanations.
-    unloaded: Vec<(Ingress, Refusal)>,
+    unloaded: Vec<Rejected>,
     hosts: Hosts,
     sites: Vec<Site>,
     /// The site of each host, by number.
@@ -173,14 +180,16 @@ impl Table {
 }
 
 /// The valid ones by name, as the controller walks through them, and the rejected ones.
-fn load(ingresses: &[&Ingress], global: &Global) -> (Vec<Loaded>, Vec<(Ingress, Refusal)>) {
+fn load(ingresses: &[&Ingress], global: &Global) -> (Vec<Loaded>, Vec<Rejected>) {
     let mut sorted: Vec<&Ingress> = ingresses.to_vec();
     sorted.sort_by_cached_key(|ingress| ingress.meta.key().to_string());
     let mut loaded = Vec::with_capacity(sorted.len());
     let mut unloaded = Vec::new();
     for ingress in sorted {
         match validation::refusal(ingress, global) {
-            Some(refusal) => unloaded.push((ingress.clone(), refusal)),
+            Some(refusal) => {
+                unloaded.push(Rejected { name: ingress.meta.key(), ingress: ingress.clone(), refusal })
+            }
             None => loaded.push(Loaded::new(ingress, global)),
         }
     }
@@ -188,8 +197,8 @@ fn load(ingresses: &[&Ingress], global: &Global) -> (Vec<Loaded>, Vec<(Ingress, 
     (loaded, unloaded)
 }
 
-fn refusals(loaded: &[Loaded], unloaded: &[(Ingress, Refusal)], hosts: &Hosts) -> Vec<(Name, Refusal)> {
-    let rejected = unloaded.iter().map(|(ingress, refusal)| (ingress.meta.key(), refusal.clone()));
+fn refusals(loaded: &[Loaded], unloaded: &[Rejected], hosts: &Hosts) -> Vec<(Name, Refusal)> {
+    let rejected = unloaded.iter().map(|one| (one.name.clone(), one.refusal.clone()));
     let idle = loaded.iter().enumerate().filter_map(|(number, ingress)| {
         let refusal = hosts.idle(number, ingress, loaded)?;
         Some((ingress.name.clone(), refusal))

@@ -17,7 +17,7 @@ use super::options::{Mode, Options, Role};
 use super::servers::Location;
 use super::site::{Site, takes};
 use super::validation::path_fault;
-use super::{Loaded, Table, path_of, validation};
+use super::{Loaded, Rejected, Table, path_of, validation};
 
 const PATH_REGEX: &str = "nginx.org/path-regex";
 
@@ -71,8 +71,8 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
             }
         }
     }
-    for (number, (ingress, _)) in table.unloaded.iter().enumerate() {
-        view.judge_rejected(number, ingress, &mut losers);
+    for (number, rejected) in table.unloaded.iter().enumerate() {
+        view.judge_rejected(number, rejected, &mut losers);
     }
     view.suggest_path(&mut losers);
     let chosen = site.map(|site| site.host.clone()).filter(|host| !host.is_empty());
@@ -83,7 +83,7 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         Why::Rejected(number) => table
             .unloaded
             .get(number)
-            .map_or(Reason::PathDiffers, |(_, refusal)| Reason::NotLoaded(refusal.clone())),
+            .map_or(Reason::PathDiffers, |one| Reason::NotLoaded(one.refusal.clone())),
         Why::Idle(number) => table
             .loaded
             .get(number)
@@ -166,13 +166,8 @@ impl<'a> View<'a> {
     }
 
     /// The candidates of an Ingress that the controller rejects.
-    fn judge_rejected(
-        &self,
-        number: usize,
-        ingress: &'a crate::model::ingress::Ingress,
-        losers: &mut Losers<'a, Why>,
-    ) {
-        let Some((name, refusal)) = self.rejected_name(number) else { return };
+    fn judge_rejected(&self, number: usize, rejected: &'a Rejected, losers: &mut Losers<'a, Why>) {
+        let Rejected { name, ingress, refusal } = rejected;
         let mended = load_edit(refusal).filter(|_| self.wants_edits).and_then(|edit| {
             let Edit::RemoveAnnotation { key } = &edit.1 else { return None };
             let mut mended = ingress.clone();
@@ -199,18 +194,6 @@ impl<'a> View<'a> {
                 losers.near(candidate, Some((*cost, edit.clone())));
             }
         }
-    }
-
-    fn rejected_name(
-        &self,
-        number: usize,
-    ) -> Option<(&'a crate::model::object::Name, &'a crate::analysis::routing::Refusal)> {
-        let (ingress, refusal) = self.table.unloaded.get(number)?;
-        let at =
-            self.table.refused.iter().find(|(name, _)| {
-                name.namespace == ingress.meta.namespace && name.name == ingress.meta.name
-            })?;
-        Some((&at.0, refusal))
     }
 
     /// Whether nobody has a host yet.
