@@ -287,3 +287,31 @@ fn decide_routes<const ONE_HOST: bool>(bencher: divan::Bencher<'_, '_>, kind: Co
     let request = Request::parse(&format!("http://{host}.example/team-7777/part-9/x")).expect("a URL");
     bencher.bench(|| table.decide(&request));
 }
+const TRAEFIK: [ControllerKind; 2] = [ControllerKind::Traefik, ControllerKind::TraefikIngressNginx];
+
+#[divan::bench(args = TRAEFIK, sample_count = 5)]
+fn compile_traefik(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let (ingresses, snapshot) = (ingresses(10_000, false, true), snapshot(10_000));
+    bencher.bench(|| compile(kind, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = TRAEFIK)]
+fn decide_traefik(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, false, true), &snapshot(10_000));
+    let request = Request::parse("http://h7777.example/team-7777/part-9/x").expect("a URL");
+    bencher.bench(|| table.decide(&request));
+}
+
+#[divan::bench(args = TRAEFIK)]
+fn decide_traefik_one_host(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, true, true), &snapshot(10_000));
+    let request = Request::parse("http://big.example/team-1/part-9/x").expect("a URL");
+    bencher.bench(|| table.decide(&request));
+}
+
+#[divan::bench(args = TRAEFIK, sample_count = 10)]
+fn explain_traefik(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, false, true), &snapshot(10_000));
+    let request = Request::parse("http://h7777.example/else").expect("a URL");
+    bencher.bench(|| table.explain(&request, 5));
+}

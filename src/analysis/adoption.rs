@@ -67,6 +67,15 @@ pub fn adopted<'a>(controller: &Controller, snapshot: &'a Snapshot) -> Vec<&'a I
     snapshot.ingresses.items().iter().filter(takes).collect()
 }
 
+/// Whether the labels of a namespace satisfy a selector; `None` where that cannot be told.
+pub(crate) fn selects_namespace(selector: &str, namespace: &str, snapshot: &Snapshot) -> Option<bool> {
+    match class::outside_selector(namespace, Some(selector), snapshot) {
+        None => Some(true),
+        Some(Refusal::Undecided) => None,
+        Some(_) => Some(false),
+    }
+}
+
 fn judge_by(
     controller: &Controller,
     settings: &Settings,

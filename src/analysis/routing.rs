@@ -33,11 +33,16 @@ pub mod kong;
 pub mod nearest;
 mod nginx;
 mod possible;
+mod refusal;
 mod rule_index;
 mod serving;
 pub mod spec;
 mod told;
+pub mod traefik;
 pub mod traefik_gateway;
+pub mod traefik_ingress_nginx;
+
+pub use refusal::{FieldFault, Refusal};
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,10 +112,10 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         ControllerKind::Istio => Some(&istio::Istio),
         ControllerKind::Spec => Some(&spec::Spec),
         ControllerKind::HttpRoute => Some(&httproute::HttpRoute),
+        ControllerKind::Traefik => Some(&traefik::Traefik),
         ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
-        ControllerKind::Traefik | ControllerKind::TraefikIngressNginx | ControllerKind::OpenshiftRouter => {
-            None
-        }
+        ControllerKind::TraefikIngressNginx => Some(&traefik_ingress_nginx::TraefikIngressNginx),
+        ControllerKind::OpenshiftRouter => None,
     }
 }
 
@@ -267,6 +272,16 @@ pub enum Note {
     LeftOpen { to: ControllerKind },
     /// Some of the weighted backends answer, some cannot.
     SomeBackendsFail,
+    /// A middleware that a router names does not exist.
+    MiddlewareMissing { name: String },
+    /// What a middleware does to the request, or whether it exists, could not be seen.
+    MiddlewareUnseen { name: String },
+    /// The controller cannot read the rule that it wrote itself.
+    RuleInvalid { rule: String },
+    /// The backend is no Service.
+    NoServiceBackend,
+    /// An annotation of the Service decided.
+    ServiceAnnotation { service: Name, key: String },
 }
 
 /// Why candidates lost.
@@ -336,6 +351,11 @@ pub enum Reason {
     Unmet(Unmet),
     /// The route is attached to no listener that serves.
     Detached(Detached),
+    /// It is not served where the request came in.
+    OtherEntryPoint {
+        asked: String,
+        tls: bool,
+    },
 }
 
 /// A condition besides host and path.
@@ -389,53 +409,6 @@ pub enum Detached {
     },
     /// Whether it is cannot be told from what was seen.
     Undecided,
-}
-
-/// Why an Ingress is not loaded.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refusal {
-    /// Neither `ingressClassName` nor the annotation is set, and the controller does not take such.
-    NoClass,
-    /// The class names no IngressClass object.
-    ClassNotFound { class: String },
-    /// The IngressClass belongs to another controller value.
-    ClassOfOther { class: String, controller: Option<String> },
-    /// The legacy annotation names another class than the controller expects.
-    AnnotationDiffers { value: String, expected: String },
-    /// Outside `--watch-namespace` or its selector.
-    NamespaceNotWatched { watched: String },
-    /// An annotation is above the accepted risk level.
-    RiskyAnnotation { key: String, risk: &'static str, allowed: String },
-    /// An annotation's value fails validation in a way that drops the whole Ingress.
-    InvalidAnnotation { key: String },
-    /// A value holds a word of the block list.
-    BlockedWord { key: String, word: String },
-    /// `--disable-catch-all` and a default backend.
-    CatchAllDisabled,
-    /// A path that the controller takes for an attack and drops the Ingress for.
-    DangerousPath { path: String },
-    /// A field that this controller requires, does not support or finds wrong.
-    InvalidField { field: String, fault: FieldFault },
-    /// Every host of it belongs to older Ingresses, such as this one.
-    HostsTaken { by: Name },
-    /// It brings paths to an Ingress that owns the host, and there is none such.
-    NoMaster { host: String },
-    /// The controller's label selector does not take this Ingress.
-    LabelsDiffer { selector: String },
-    /// This controller reads no Ingresses at all.
-    KindNotRead,
-    /// Whether it is taken cannot be told from what was seen.
-    Undecided,
-}
-
-/// What is wrong with a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FieldFault {
-    Missing,
-    Twice,
-    NotSupported,
-    TooMany,
-    Invalid,
 }
 
 /// A candidate that would win after one small edit.

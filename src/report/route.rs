@@ -300,7 +300,7 @@ pub fn note(note: &Note) -> String {
             format!("whether anything behind Service {} is ready could not be seen", NameRef::from(service))
         }
         Note::SettingsUnseen => {
-            "the controller's ConfigMap could not be read: defaults were assumed".to_owned()
+            "the controller's settings could not be read: defaults were assumed".to_owned()
         }
         Note::PatternInvalid { pattern } => format!("{} is no valid pattern", quoted(pattern)),
         Note::PatternUndecided { pattern } => format!("pattern {} could not be evaluated", quoted(pattern)),
@@ -326,6 +326,15 @@ pub fn note(note: &Note) -> String {
             quoted(condition),
             NameRef::from(ingress)
         ),
+        Note::MiddlewareMissing { name } => format!("middleware {} does not exist", quoted(name)),
+        Note::MiddlewareUnseen { name } => {
+            format!("middleware {} could not be seen: it may change or answer the request", quoted(name))
+        }
+        Note::RuleInvalid { rule } => format!("the controller refuses the rule {}", quoted(rule)),
+        Note::NoServiceBackend => "its backend is no Service".to_owned(),
+        Note::ServiceAnnotation { service, key } => {
+            format!("annotation {} of Service {} decided", Text::new(key), NameRef::from(service))
+        }
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
         }
@@ -403,6 +412,14 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
             format!("it wants query parameter {} to be {}", Text::new(name), quoted(wanted)),
         ),
         Reason::Detached(detached) => ("not_attached", detached_words(detached)),
+        Reason::OtherEntryPoint { asked, tls } => (
+            "other_entry_point",
+            format!(
+                "it does not serve {} requests at entry point {}",
+                if *tls { "TLS" } else { "plain HTTP" },
+                quoted(asked)
+            ),
+        ),
     }
 }
 

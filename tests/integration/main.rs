@@ -35,6 +35,8 @@ mod live_source;
 mod log_properties;
 /// Recorded controller logs, held to who really answered.
 mod log_vectors;
+/// Real proxies on this machine, where their answers were recorded.
+mod oracles;
 /// Laws of the routing models.
 mod properties;
 /// MCP in process, in both eras: lists, calls, failures, progress, cancelling, asking.

@@ -9,7 +9,7 @@ use routecause::model::request::Request;
 use routecause::model::service::{Service, ServicePort};
 use routecause::model::snapshot::{Listing, Snapshot};
 
-const MODELS: [ControllerKind; 13] = [
+const MODELS: [ControllerKind; 15] = [
     ControllerKind::Agic,
     ControllerKind::Apisix,
     ControllerKind::AwsAlb,
@@ -23,6 +23,8 @@ const MODELS: [ControllerKind; 13] = [
     ControllerKind::Istio,
     ControllerKind::Kong,
     ControllerKind::Spec,
+    ControllerKind::Traefik,
+    ControllerKind::TraefikIngressNginx,
 ];
 /// Models in which the longest path of a host wins, and whether rules without a Service are left out.
 const MOST_SPECIFIC: [(ControllerKind, bool); 5] = [
@@ -229,6 +231,20 @@ proptest! {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn where_hosts_are_conditions_what_lost_can_go(all in ingresses(), ask in request()) {
+        let kind = ControllerKind::Traefik;
+        let decision = compile(kind, &all).decide(&ask);
+        if decision.outcome == Outcome::Undefined {
+            return Ok(());
+        }
+        let winner = decision.winner.as_ref().map(|winner| winner.ingress.clone());
+        for lost in all.iter().filter(|ingress| Some(ingress.meta.key()) != winner) {
+            let rest: Vec<Ingress> = all.iter().filter(|ingress| *ingress != lost).cloned().collect();
+            prop_assert_eq!(&compile(kind, &rest).decide(&ask), &decision);
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta};
 
-use super::{Decision, Edit, Input, Nearest, Outcome, RouteTable, model_for};
-use crate::model::controller::{ControllerKind, Settings};
+use super::{Decision, Edit, Input, Nearest, Outcome, Reason, RouteTable, model_for};
+use crate::model::controller::{ControllerKind, Flag, Settings};
 use crate::model::endpoints::{Endpoint, EndpointPort, EndpointSlice, SERVICE_LABEL};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, Place, PortRef, Rule};
 use crate::model::object::{Kind, Name, ObjectMeta};
@@ -64,6 +64,24 @@ pub(super) fn annotated(
         .map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), (*value).to_owned()))
         .collect();
     ingress
+}
+
+/// An Ingress with annotations by their whole keys.
+pub(super) fn marked(name: &str, annotations: &[(&str, &str)], paths: &[(&str, &str)]) -> Ingress {
+    let mut ingress = ingress(name, paths);
+    ingress.meta.annotations =
+        annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    ingress
+}
+
+/// Settings of a controller with these arguments, each `--name=value`.
+pub(super) fn told(args: &[&str]) -> Settings {
+    let flag = |(index, arg): (usize, &&str)| {
+        let (name, value) = arg.trim_start_matches('-').split_once('=').expect("--name=value");
+        let (name, value) = (name.to_ascii_lowercase(), Some(value.to_owned()));
+        Flag { index, in_command: false, name, value }
+    };
+    Settings { args: args.iter().enumerate().map(flag).collect(), ..Settings::default() }
 }
 
 /// A snapshot in which every Service that an Ingress names is there, but `dead*` has nobody and
@@ -168,6 +186,32 @@ pub(super) fn check_with(
         let request = Request::parse(url).expect(url);
         assert_eq!(brief(&table.decide(&request), &request), *expected, "{url}");
     }
+}
+
+/// Why each candidate lost, nearest first: Ingress, path and reason in short.
+pub(super) fn reasons(kind: ControllerKind, ingresses: &[Ingress], url: &str) -> Vec<String> {
+    let request = Request::parse(url).expect(url);
+    let explanation = table(kind, ingresses, &Settings::default()).explain(&request, 20);
+    let word = |reason: &Reason| match reason {
+        Reason::HostDiffers => "host".to_owned(),
+        Reason::OtherServer { chosen } => format!("server {chosen}"),
+        Reason::PathDiffers => "path".to_owned(),
+        Reason::LessSpecific { than, than_path } => format!("than {than} {than_path}"),
+        Reason::OlderWins { older } => format!("older {older}"),
+        Reason::HostTaken { by } => format!("taken {by}"),
+        Reason::ConditionDiffers { field } => format!("condition {field}"),
+        Reason::NotLoaded(_) => "not loaded".to_owned(),
+        Reason::CanaryOnly => "canary".to_owned(),
+        Reason::ResourceBackend => "resource".to_owned(),
+        Reason::PatternDiffers { pattern } => format!("pattern {pattern}"),
+        Reason::LeftOut(note) => format!("left out, {note:?}"),
+        Reason::Duplicate { of } => format!("as {of}"),
+        Reason::Unmet(unmet) => format!("{unmet:?}"),
+        Reason::Detached(detached) => format!("{detached:?}"),
+        Reason::OtherEntryPoint { asked, tls } => format!("not at {asked}, tls {tls}"),
+    };
+    let lost = explanation.eliminated.iter();
+    lost.map(|lost| format!("{} {}: {}", lost.ingress, lost.path, word(&lost.reason))).collect()
 }
 
 /// Checks that a request is not routed, that there are near misses, and that each edit mends it.

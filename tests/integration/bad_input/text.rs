@@ -153,6 +153,7 @@ fn harmless_everywhere(value: &Value) -> bool {
 async fn all_tools(folder: &Path, namespace: &str, name: &str) {
     let source = Source::Capture(folder.to_owned());
     let url = asked()["url"].clone();
+    let mut neutralised = 0;
     for entry in registry() {
         let known = entry.input_schema["properties"].as_object().expect("properties");
         let mut questions = vec![json!({}), json!({"namespace": namespace})];
@@ -172,6 +173,7 @@ async fn all_tools(folder: &Path, namespace: &str, name: &str) {
                     Err(failure) => (failure.to_string(), Value::Null),
                 };
                 let about = format!("{} {question}", entry.name);
+                neutralised += usize::from(text.contains("<U+202E>"));
                 assert!(is_harmless(&text), "{about}: {text:?}");
                 assert!(harmless_everywhere(&structured), "{about}: {structured}");
                 assert!(
@@ -186,18 +188,13 @@ async fn all_tools(folder: &Path, namespace: &str, name: &str) {
             }
         }
     }
+    assert!(0 < neutralised, "the poison reached no answer");
 }
 
 fn poisoned(keep: &'static [&'static str]) -> TempDir {
     demo(move |name, bytes| {
         let text = String::from_utf8(bytes.clone()).expect("UTF-8");
         match Path::new(name).extension().and_then(|it| it.to_str()) {
-            Some("yaml") => {
-                let mut documents: Vec<Value> = serde_saphyr::from_multiple(&text).expect("YAML");
-                documents.iter_mut().for_each(|document| poison(document, "", keep));
-                let list = json!({"apiVersion": "v1", "kind": "List", "items": documents});
-                (name.replace(".yaml", ".json"), list.to_string().into_bytes())
-            }
             Some("jsonl") => {
                 let lines = text.lines().map(|line| {
                     let mut value: Value = serde_json::from_str(line).expect("JSON");
@@ -213,6 +210,11 @@ fn poisoned(keep: &'static [&'static str]) -> TempDir {
                 value["errors"] =
                     json!([{"resource": "pods/log", "namespace": "x", "reason": POISON, "message": POISON}]);
                 value["dns"] = json!([{"name": POISON, "addresses": [POISON]}]);
+                (name.to_owned(), value.to_string().into_bytes())
+            }
+            Some("json") if name != "ask.json" => {
+                let mut value: Value = serde_json::from_str(&text).expect("JSON");
+                poison(&mut value, "", keep);
                 (name.to_owned(), value.to_string().into_bytes())
             }
             _ => (name.to_owned(), bytes),

@@ -243,33 +243,12 @@ fn path_at(ingress: &Loaded, place: Place) -> Option<&crate::model::ingress::Pat
 
 #[cfg(test)]
 mod tests {
-    use crate::analysis::routing::Reason;
-    use crate::analysis::routing::fixtures::{annotated, misses_are_mended, table};
-    use crate::model::controller::{ControllerKind::IngressNginx, Settings};
+    use crate::analysis::routing::fixtures::{annotated, misses_are_mended};
+    use crate::model::controller::ControllerKind::IngressNginx;
     use crate::model::ingress::Ingress;
-    use crate::model::request::Request;
 
     fn reasons(ingresses: &[Ingress], url: &str) -> Vec<String> {
-        let request = Request::parse(url).expect(url);
-        let explanation = table(IngressNginx, ingresses, &Settings::default()).explain(&request, 20);
-        let word = |reason: &Reason| match reason {
-            Reason::HostDiffers => "host".to_owned(),
-            Reason::OtherServer { chosen } => format!("server {chosen}"),
-            Reason::PathDiffers => "path".to_owned(),
-            Reason::LessSpecific { than, than_path } => format!("than {than} {than_path}"),
-            Reason::OlderWins { older } => format!("older {older}"),
-            Reason::HostTaken { by } => format!("taken {by}"),
-            Reason::NotLoaded(_) => "not loaded".to_owned(),
-            Reason::CanaryOnly => "canary".to_owned(),
-            Reason::ResourceBackend => "resource".to_owned(),
-            Reason::ConditionDiffers { field } => format!("condition {field}"),
-            Reason::PatternDiffers { pattern } => format!("pattern {pattern}"),
-            Reason::LeftOut(_) | Reason::Duplicate { .. } | Reason::Unmet(_) | Reason::Detached(_) => {
-                panic!("{reason:?} is of other controllers")
-            }
-        };
-        let lost = explanation.eliminated.iter();
-        lost.map(|lost| format!("{} {}: {}", lost.ingress, lost.path, word(&lost.reason))).collect()
+        crate::analysis::routing::fixtures::reasons(IngressNginx, ingresses, url)
     }
 
     #[test]
