@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::object_ref::NameRef;
 use super::text::Text;
 use crate::analysis::routing::{
-    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Winner,
+    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Target, Winner,
 };
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{PathType, Place};
@@ -17,9 +17,11 @@ use crate::model::object::Kind;
 mod detached;
 mod reference;
 mod unmet;
+mod refusal;
 
 use detached::detached_words;
 pub use reference::RouteRef;
+pub use refusal::refusal_words;
 
 /// What a controller does with the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -298,6 +300,10 @@ pub fn note(note: &Note) -> String {
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
+        Note::NoListener { port } => format!("nothing listens on port {port}"),
+        Note::HandshakeRejected => {
+            "there is no certificate for this host: the TLS handshake is rejected".to_owned()
+        }
         Note::ExternalNameBarred(service) => {
             format!(
                 "Service {} is an ExternalName, which this controller may not use",
@@ -368,9 +374,15 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
             "older_wins",
             format!("{kind} {} has the same host, path and type and is older", NameRef::from(older)),
         ),
+        Reason::HostTaken { by } => {
+            ("host_taken", format!("the whole host belongs to Ingress {}, which is older", NameRef::from(by)))
+        }
         Reason::NotLoaded(refusal) => ("not_loaded", refusal_words(refusal)),
         Reason::CanaryOnly => ("canary_only", "a canary is only an alternative of another rule".to_owned()),
         Reason::ResourceBackend => ("resource_backend", "resource backends are not served".to_owned()),
+        Reason::ConditionDiffers { field } => {
+            ("condition_differs", format!("its condition on {field} does not hold"))
+        }
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }
@@ -389,56 +401,6 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
                 quoted(asked)
             ),
         ),
-    }
-}
-
-/// Why an Ingress is not loaded, in words.
-#[must_use]
-pub fn refusal_words(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::NoClass => "it has no class and the controller takes none without".to_owned(),
-        Refusal::ClassNotFound { class } => format!("its class {} names no IngressClass", quoted(class)),
-        Refusal::ClassOfOther { class, controller } => match controller {
-            Some(controller) => {
-                format!("its class {} belongs to controller {}", quoted(class), quoted(controller))
-            }
-            None => format!("its class {} belongs to another controller", quoted(class)),
-        },
-        Refusal::AnnotationDiffers { value, expected } => {
-            format!(
-                "its class annotation is {} and the controller expects {}",
-                quoted(value),
-                quoted(expected)
-            )
-        }
-        Refusal::NamespaceNotWatched { watched } => {
-            format!("the controller watches only {}", quoted(watched))
-        }
-        Refusal::RiskyAnnotation { key, risk, allowed } => format!(
-            "annotation {} has risk {risk} and the controller accepts {} at most, so the whole Ingress is dropped",
-            Text::new(key),
-            Text::new(allowed)
-        ),
-        Refusal::InvalidAnnotation { key } => {
-            format!("the value of annotation {} is invalid, so the whole Ingress is dropped", Text::new(key))
-        }
-        Refusal::BlockedWord { key, word } => format!(
-            "annotation {} holds the blocked word {}, so the whole Ingress is dropped",
-            Text::new(key),
-            quoted(word)
-        ),
-        Refusal::CatchAllDisabled => "the controller runs with --disable-catch-all".to_owned(),
-        Refusal::DangerousPath { path } => {
-            format!(
-                "the controller takes its path {} for an attack, so the whole Ingress is dropped",
-                quoted(path)
-            )
-        }
-        Refusal::LabelsDiffer { selector } => {
-            format!("the controller's label selector {} does not take it", quoted(selector))
-        }
-        Refusal::KindNotRead => "the controller reads no Ingresses at all".to_owned(),
-        Refusal::Undecided => "whether the controller takes it cannot be told from what was seen".to_owned(),
     }
 }
 

@@ -248,6 +248,11 @@ fn ingress_nginx_is_predicted_as_recorded() {
 }
 
 #[test]
+fn f5_nginx_is_predicted_as_recorded() {
+    check(ControllerKind::F5Nginx, 1000);
+}
+
+#[test]
 fn httproutes_are_predicted_as_the_text_says() {
     check(ControllerKind::HttpRoute, 600);
 }
