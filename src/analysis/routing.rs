@@ -61,6 +61,10 @@ pub trait RouteTable: Send + Sync {
     fn reload_failure(&self) -> Option<&ReloadFailure> {
         None
     }
+    /// Every reason that is known, the first one first.
+    fn reload_failures(&self) -> &[ReloadFailure] {
+        self.reload_failure().map(std::slice::from_ref).unwrap_or_default()
+    }
 }
 
 /// The model of a controller; `None` where only the API's own text can be offered.
