@@ -16,6 +16,7 @@ mod candidates;
 mod fixtures;
 pub mod ingress_nginx;
 pub mod nearest;
+mod nginx;
 pub mod spec;
 
 /// How far a prediction can be trusted.

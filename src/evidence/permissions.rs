@@ -1,11 +1,11 @@
 //! Which rights the evidence needs and what is lost without each: one table, from which come the
-//! ClusterRole of the documentation, the checks of `doctor`, and the hints of gaps.
+//! manifests to apply, the checks of `doctor`, and what the guard in front of the API client lets out.
 //!
-//! Invariant: there is no right to write anything, and none on `secrets`.
-
-use std::fmt::Write as _;
+//! Invariants: there is no right to write anything, and none on `secrets`; what has no row is not asked.
 
 use crate::model::object::Kind;
+
+pub mod manifests;
 
 /// Where a right is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,23 @@ impl Permission {
             Some(subresource) => format!("{}/{subresource}", self.resource),
             None => self.resource.to_owned(),
         }
+    }
+
+    /// Whether its objects live in no namespace, so that only a ClusterRole can grant it.
+    #[must_use]
+    pub fn is_cluster_scoped(&self) -> bool {
+        Kind::ALL.into_iter().any(|kind| {
+            kind.is_cluster_scoped() && (kind.api_group(), kind.resource()) == (self.group, self.resource)
+        })
+    }
+
+    /// Whether this right is needed for such a request.
+    #[must_use]
+    pub fn covers(&self, verb: &str, group: &str, resource: &str, subresource: Option<&str>) -> bool {
+        self.verbs.contains(&verb)
+            && self.group == group
+            && (self.resource == resource || self.resource == "*")
+            && self.subresource == subresource
     }
 
     const fn new(
@@ -208,65 +225,6 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
 ];
 
-/// Ready-to-apply manifests: the read-only ClusterRole, the Role for a controller's ConfigMaps, and the
-/// opt-in Role for probes.
-#[must_use]
-pub fn cluster_role_yaml() -> String {
-    let mut yaml = String::new();
-    role(&mut yaml, "ClusterRole", "routecause", None, &[Grant::Cluster, Grant::Optional]);
-    yaml.push_str("---\n# In each ingress controller's namespace; name its ConfigMaps.\n");
-    role(
-        &mut yaml,
-        "Role",
-        "routecause-controller-config",
-        Some("ingress-nginx"),
-        &[Grant::ControllerConfig],
-    );
-    yaml.push_str("---\n# Only for probes, in each namespace that may be probed.\n");
-    role(&mut yaml, "Role", "routecause-probe", Some("ingress-nginx"), &[Grant::Probe]);
-    yaml
-}
-
-fn role(yaml: &mut String, kind: &str, name: &str, namespace: Option<&str>, grants: &[Grant]) {
-    let namespace = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
-    let _ = write!(
-        yaml,
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {name}\n{namespace}rules:\n"
-    );
-    for (rule, resources) in rules(grants) {
-        let comment = if rule.grant == Grant::Optional { " # optional" } else { "" };
-        let names = if rule.grant == Grant::ControllerConfig {
-            "resourceNames: [ingress-nginx-controller], "
-        } else {
-            ""
-        };
-        let _ = writeln!(
-            yaml,
-            "- {{apiGroups: [\"{}\"], resources: [{}], {names}verbs: [{}]}}{comment}",
-            rule.group,
-            resources.iter().map(|resource| format!("\"{resource}\"")).collect::<Vec<_>>().join(", "),
-            rule.verbs.join(", "),
-        );
-    }
-}
-
-/// Neighbouring rights of the same group and verbs share a rule.
-fn rules(grants: &[Grant]) -> Vec<(&'static Permission, Vec<String>)> {
-    let mut rules: Vec<(&'static Permission, Vec<String>)> = Vec::new();
-    for permission in PERMISSIONS.iter().filter(|permission| grants.contains(&permission.grant)) {
-        match rules.last_mut() {
-            Some((first, resources))
-                if (first.group, first.verbs, first.grant)
-                    == (permission.group, permission.verbs, permission.grant) =>
-            {
-                resources.push(permission.rule_resource());
-            }
-            Some(_) | None => rules.push((permission, vec![permission.rule_resource()])),
-        }
-    }
-    rules
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -299,22 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn the_manifests_are_roles_that_hold_the_table() {
-        let documents: Vec<serde_json::Value> =
-            serde_saphyr::from_multiple(&cluster_role_yaml()).expect("yaml");
-        let kinds: Vec<_> = documents.iter().map(|document| document["kind"].as_str()).collect();
-        assert_eq!(kinds, [Some("ClusterRole"), Some("Role"), Some("Role")]);
-        let count: usize = documents
-            .iter()
-            .flat_map(|document| document["rules"].as_array().expect("rules"))
-            .map(|rule| rule["resources"].as_array().expect("resources").len())
-            .sum();
-        assert_eq!(count, PERMISSIONS.len());
-        let cluster = &documents[0]["rules"];
-        assert_eq!(cluster[0]["resources"], serde_json::json!(["ingresses", "ingressclasses"]));
-        assert_eq!(
-            documents[1]["rules"][0]["resourceNames"],
-            serde_json::json!(["ingress-nginx-controller"])
-        );
+    fn a_right_covers_its_own_requests_only() {
+        let row = |fetcher| PERMISSIONS.iter().find(|row| row.fetcher == fetcher).expect("a row");
+        assert!(row("pods").covers("list", "", "pods", None));
+        assert!(!row("pods").covers("get", "", "pods", Some("log")));
+        assert!(!row("pods").covers("delete", "", "pods", None));
+        assert!(row("logs").covers("get", "", "pods", Some("log")));
+        assert!(!row("controller settings").covers("list", "", "configmaps", None));
+        assert!(row("ingress classes").is_cluster_scoped() && !row("ingresses").is_cluster_scoped());
     }
 }

@@ -24,6 +24,7 @@ pub struct ChainReport {
     pub service: NameRef,
     pub port: Text,
     /// service, port, target_port, selector, endpoints or pods; null when nothing seen is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_broken: Option<&'static str>,
     pub links: Vec<LinkReport>,
     /// Workloads whose pods the selector catches; more than one is worth a look.

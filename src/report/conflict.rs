@@ -18,14 +18,17 @@ pub struct ConflictReport {
     /// critical, high, medium or low.
     pub severity: &'static str,
     pub title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Text>,
     /// The objects and fields that make it, the one to change first.
     pub objects: Vec<PartReport>,
     /// Whose rule stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub winner: Option<ObjectRef>,
     /// What requests see.
     pub sees: String,
     /// A URL that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<Text>,
     pub fix: String,
 }

@@ -20,7 +20,8 @@ const MOST_SETTINGS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ControllerReport {
     pub product: &'static str,
-    /// Null where the image does not tell.
+    /// Absent where the image does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Text>,
     pub workload: ObjectRef,
     pub pods: usize,
@@ -28,17 +29,11 @@ pub struct ControllerReport {
     pub classes: Vec<Text>,
     /// Its arguments that change routing.
     pub arguments: Vec<Text>,
-    /// The keys of its ConfigMap that change routing; null when the ConfigMap could not be read.
+    /// The keys of its ConfigMap that change routing; absent when the ConfigMap could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Vec<Text>>,
     /// Services in front of it, with the addresses clients may be sent to.
-    pub services: Vec<EntryReport>,
-}
-
-/// A Service in front of a controller.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct EntryReport {
-    pub service: NameRef,
-    pub addresses: Vec<Text>,
+    pub services: Vec<String>,
 }
 
 impl ControllerReport {
@@ -60,9 +55,12 @@ impl ControllerReport {
                 .collect()
         });
         let services = entry::services_of(controller, snapshot)
-            .map(|service| EntryReport {
-                service: NameRef::from(&service.meta.key()),
-                addresses: entry::addresses(service).into_iter().map(Text::new).collect(),
+            .map(|service| {
+                let addresses: Vec<String> = entry::addresses(service)
+                    .into_iter()
+                    .map(|address| Text::new(address).to_string())
+                    .collect();
+                format!("{}: {}", NameRef::from(&service.meta.key()), addresses.join(", "))
             })
             .collect();
         Self {
@@ -109,8 +107,8 @@ impl fmt::Display for ControllerReport {
             Some(keys) if !keys.is_empty() => write!(f, "\n  ConfigMap: {}", join(keys))?,
             Some(_) => {}
         }
-        for EntryReport { service, addresses } in services {
-            write!(f, "\n  Service {service}: {}", join(addresses))?;
+        for line in services {
+            write!(f, "\n  Service {line}")?;
         }
         Ok(())
     }

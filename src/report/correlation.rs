@@ -92,7 +92,9 @@ pub struct ReviewReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CoverageReport {
     pub source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Time>,
     /// What it cannot show, or why it was not read.
     pub blind_to: &'static str,

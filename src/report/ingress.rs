@@ -17,23 +17,25 @@ use crate::analysis::reading::Reading;
 use crate::analysis::writes::Part;
 use crate::model::controller::ControllerKind;
 use crate::model::event::Event;
-use crate::model::ingress::{Backend, PortRef};
+use crate::model::ingress::{Backend, PortRef, Tls};
 use crate::model::object::FieldWrite;
 
 /// One Ingress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct IngressReport {
     pub ingress: NameRef,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Time>,
     pub class: ClassReport,
     /// One a controller.
     pub adoption: Vec<AdoptionReport>,
     pub rules: Vec<RuleView>,
-    pub tls: Vec<TlsReport>,
+    /// The entries of spec.tls: hosts and Secret.
+    pub tls: Vec<String>,
     /// Those that bear on routing.
     pub annotations: Vec<AnnotationReport>,
     /// What status says.
-    pub addresses: Vec<AddressReport>,
+    pub addresses: Vec<String>,
     pub events: Vec<EventReport>,
     /// Which part was last written by whom.
     pub written: Vec<WrittenReport>,
@@ -43,10 +45,13 @@ pub struct IngressReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ClassReport {
     /// spec.ingressClassName
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<Text>,
     /// kubernetes.io/ingress.class
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub annotation: Option<Text>,
     /// What the class that the field names says of its controller, or that there is no such class.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub join: Option<String>,
 }
 
@@ -71,13 +76,6 @@ pub struct RuleView {
     pub notes: Vec<String>,
 }
 
-/// One entry of spec.tls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct TlsReport {
-    pub hosts: Vec<Text>,
-    pub secret: Option<Text>,
-}
-
 /// An annotation that bears on routing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AnnotationReport {
@@ -90,16 +88,10 @@ pub struct AnnotationReport {
     pub note: Option<String>,
 }
 
-/// An address in the status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AddressReport {
-    pub address: Text,
-    pub of: String,
-}
-
 /// An Event about the Ingress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EventReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Time>,
     pub count: i32,
     pub warning: bool,
@@ -114,6 +106,7 @@ pub struct WrittenReport {
     pub fields: Vec<Text>,
     pub by: Text,
     /// The write is not later than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub at_latest: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
@@ -226,30 +219,40 @@ fn products(kinds: &[ControllerKind]) -> String {
     kinds.iter().map(|kind| kind.slug()).collect::<Vec<_>>().join(" or ")
 }
 
-impl AddressReport {
-    /// `takers_known`: some controller takes the Ingress in question.
-    #[must_use]
-    pub fn new(address: &str, of: &AddressOf, takers_known: bool) -> Self {
-        let of = match of {
-            AddressOf::Taker { service } => {
-                format!("Service {} of the controller that takes it", NameRef::from(service))
-            }
-            AddressOf::TakersArguments => "named in the controller's arguments".to_owned(),
-            AddressOf::Other { controller, service } => format!(
-                "Service {} of controller {}{}",
-                NameRef::from(service),
-                NameRef::from(controller),
-                if takers_known { ", which does not take it" } else { "" }
-            ),
-            AddressOf::Service(service) => {
-                format!("Service {}, with no controller behind it", NameRef::from(service))
-            }
-            AddressOf::NotTakers => {
-                "no address of the controller that takes it: perhaps left by an earlier one".to_owned()
-            }
-            AddressOf::Untold => "not told: nodes and load balancers outside are not read".to_owned(),
-        };
-        Self { address: Text::new(address), of }
+/// An address and whose it is; `takers_known`: some controller takes the Ingress in question.
+#[must_use]
+pub fn address_words(address: &str, of: &AddressOf, takers_known: bool) -> String {
+    let of = match of {
+        AddressOf::Taker { service } => {
+            format!("Service {} of the controller that takes it", NameRef::from(service))
+        }
+        AddressOf::TakersArguments => "named in the controller's arguments".to_owned(),
+        AddressOf::Other { controller, service } => format!(
+            "Service {} of controller {}{}",
+            NameRef::from(service),
+            NameRef::from(controller),
+            if takers_known { ", which does not take it" } else { "" }
+        ),
+        AddressOf::Service(service) => {
+            format!("Service {}, with no controller behind it", NameRef::from(service))
+        }
+        AddressOf::NotTakers => {
+            "no address of the controller that takes it: perhaps left by an earlier one".to_owned()
+        }
+        AddressOf::Untold => "not told: nodes and load balancers outside are not read".to_owned(),
+    };
+    format!("{}: {of}", Text::new(address))
+}
+
+/// One entry of spec.tls.
+#[must_use]
+pub fn tls_words(tls: &Tls) -> String {
+    let Tls { hosts, secret } = tls;
+    let hosts: Vec<String> = hosts.iter().take(6).map(|host| Text::new(host).to_string()).collect();
+    let hosts = if hosts.is_empty() { "all hosts".to_owned() } else { hosts.join(", ") };
+    match secret {
+        Some(secret) => format!("{hosts}, Secret {}", Text::new(secret)),
+        None => format!("{hosts}, no Secret named"),
     }
 }
 
@@ -323,19 +326,14 @@ impl fmt::Display for IngressReport {
         for line in rules {
             write!(f, "\n  {line}")?;
         }
-        for TlsReport { hosts, secret } in tls {
-            let hosts: Vec<&str> = hosts.iter().map(Text::as_str).collect();
-            let hosts = if hosts.is_empty() { "all hosts".to_owned() } else { hosts.join(", ") };
-            match secret {
-                Some(secret) => write!(f, "\n  tls: {hosts}, Secret {secret}")?,
-                None => write!(f, "\n  tls: {hosts}, no Secret named")?,
-            }
+        for line in tls {
+            write!(f, "\n  tls: {line}")?;
         }
         for line in annotations {
             write!(f, "\n  {line}")?;
         }
-        for AddressReport { address, of } in addresses {
-            write!(f, "\n  status address {address}: {of}")?;
+        for line in addresses {
+            write!(f, "\n  status address {line}")?;
         }
         for line in events {
             write!(f, "\n  {line}")?;

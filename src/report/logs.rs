@@ -16,6 +16,7 @@ use crate::analysis::logs::messages::{Message, Subject};
 use crate::analysis::logs::scan::GroupKey;
 use crate::analysis::logs::tally::Tallied;
 use crate::analysis::voice::Answered;
+use crate::model::log::{LogStream, StreamCoverage};
 
 /// What the logs say.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,6 +24,7 @@ pub struct LogsReport {
     /// What comes first: who answers.
     pub summary: String,
     /// The current run of 404s of the asked URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub onset: Option<OnsetReport>,
     /// Requests by who answered, host, path, upstream and status; the most frequent first.
     pub groups: Vec<GroupReport>,
@@ -31,7 +33,7 @@ pub struct LogsReport {
     /// Whether such a request would have been logged at all.
     pub silence: String,
     /// What was read.
-    pub coverage: Vec<StreamReport>,
+    pub coverage: Vec<String>,
     pub scope: Scope,
     pub gaps: Vec<GapReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +48,7 @@ pub struct LogsReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct OnsetReport {
     pub at: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_success: Option<Time>,
     pub failures: u64,
     /// certain, likely or possible.
@@ -60,15 +63,20 @@ pub struct GroupReport {
     /// The voice in full: no_rule, app, other_backend, intercepted, proxy_itself, nobody, undecidable.
     pub voice: &'static str,
     pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Text>,
     pub path: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Text>,
     pub count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Time>,
     /// Requests a minute over the time they were seen.
     pub per_minute: f64,
     /// One line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<Text>,
 }
 
@@ -76,24 +84,32 @@ pub struct GroupReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MessageReport {
     pub kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text>,
     pub count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Time>,
     /// One line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<Text>,
 }
 
-/// One container's log.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct StreamReport {
-    pub pod: Text,
-    pub container: Text,
-    pub previous: bool,
-    pub lines: u64,
-    pub from: Option<Time>,
-    pub to: Option<Time>,
+/// What was read of one container's log.
+#[must_use]
+pub fn coverage_words(read: &StreamCoverage) -> String {
+    let StreamCoverage { stream, first, last, lines, bytes: _, cut: _ } = read;
+    let LogStream { namespace, pod, container, previous } = stream;
+    let pod = Text::new(&format!("{namespace}/{pod}"));
+    let run = if *previous { " (previous run)" } else { "" };
+    let span = match (first, last) {
+        (Some(first), Some(last)) => format!(", {} to {}", Time(*first), Time(*last)),
+        _ => String::new(),
+    };
+    format!("{pod} {}{run}, {lines} lines{span}", Text::new(container))
 }
 
 impl From<&Tallied<GroupKey>> for GroupReport {
@@ -221,14 +237,7 @@ impl Render for LogsReport {
         }
         lines.extend(self.messages.iter().map(ToString::to_string));
         lines.push(format!("Silence: {}", self.silence));
-        for read in &self.coverage {
-            let span = match (&read.from, &read.to) {
-                (Some(from), Some(to)) => format!(", {from} to {to}"),
-                _ => String::new(),
-            };
-            let run = if read.previous { " (previous run)" } else { "" };
-            lines.push(format!("Read: {} {}{run}, {} lines{span}", read.pod, read.container, read.lines));
-        }
+        lines.extend(self.coverage.iter().map(|read| format!("Read: {read}")));
         lines.push(self.scope.to_string());
         lines.extend(self.next_cursor.iter().map(|cursor| format!("More: cursor {cursor}")));
         lines.push(ending(self.truncated.as_ref(), &self.gaps, &self.next));

@@ -8,10 +8,11 @@ use serde::Serialize;
 use super::text::Text;
 use crate::model::object::{Name, ObjectKey};
 
-/// Kind, namespace and name; the namespace is null for kinds that live in none.
+/// Kind, namespace and name; kinds that live in no namespace have none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct ObjectRef {
     pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Text>,
     pub name: Text,
 }
@@ -64,11 +65,11 @@ mod tests {
     use crate::model::object::Kind;
 
     #[test]
-    fn kinds_without_namespace_have_a_null_one() {
+    fn kinds_without_namespace_name_none() {
         let class = ObjectRef::from(&ObjectKey::new(Kind::IngressClass, "", "nginx"));
         assert_eq!(
             serde_json::to_value(&class).expect("json"),
-            json!({"kind": "IngressClass", "namespace": null, "name": "nginx"})
+            json!({"kind": "IngressClass", "name": "nginx"})
         );
         assert_eq!(class.to_string(), "IngressClass nginx");
         let web = ObjectRef::from(&ObjectKey::new(Kind::Ingress, "shop", "web"));

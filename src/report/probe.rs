@@ -22,24 +22,33 @@ const TELLING: [&str; 6] =
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ProbeReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
     /// `client` for this program, or the pod it was sent from.
     pub from: Text,
     /// direct, port_forward, exec or recorded.
     pub via: &'static str,
     /// entry, controller, service or pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<ObjectRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Text>,
     pub method: Text,
     pub url: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sni: Option<Text>,
-    /// Null when no answer came.
+    /// Absent when no answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Text>,
     /// Until the first byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub millis: Option<u64>,
     /// What the served certificate says; it is not verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Text>,
     pub headers: Vec<Text>,
     /// The first lines.
@@ -207,7 +216,9 @@ pub fn split(outputs: &[ProbeOutput]) -> Vec<SplitReport> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HopReport {
     pub url: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Text>,
     /// Why the chain was not followed from here.
     #[serde(skip_serializing_if = "Option::is_none")]

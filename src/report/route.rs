@@ -54,6 +54,7 @@ pub struct WinnerReport {
 pub struct RuleReport {
     pub host: Text,
     pub path: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path_type: Option<&'static str>,
 }
 

@@ -22,7 +22,7 @@ use crate::model::request::Request;
 use crate::report::Render;
 use crate::report::gap;
 use crate::report::limits::Budget;
-use crate::report::logs::{GroupReport, LogsReport, MessageReport, OnsetReport, StreamReport};
+use crate::report::logs::{GroupReport, LogsReport, MessageReport, OnsetReport, coverage_words};
 use crate::report::next::{self, Next};
 use crate::report::scope::Scope;
 use crate::report::text::Text;
@@ -284,19 +284,7 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
         groups: Vec::new(),
         messages: Vec::new(),
         silence: asked.silence.clone(),
-        coverage: logs
-            .coverage
-            .iter()
-            .take(12)
-            .map(|read| StreamReport {
-                pod: Text::new(&format!("{}/{}", read.stream.namespace, read.stream.pod)),
-                container: Text::new(&read.stream.container),
-                previous: read.stream.previous,
-                lines: read.lines,
-                from: read.first.map(Time),
-                to: read.last.map(Time),
-            })
-            .collect(),
+        coverage: logs.coverage.iter().take(12).map(coverage_words).collect(),
         scope,
         gaps: Vec::new(),
         truncated: None,

@@ -141,7 +141,8 @@ pub struct Report {
     /// What the routing model expects of this request.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<Text>,
-    /// Answers to the request; of repeated ones those that differ.
+    /// Answers to the request, of repeated ones those that differ; then recorded answers of backends to
+    /// the same path.
     probes: Vec<ProbeReport>,
     /// Repeated answers by pod or address.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -149,9 +150,6 @@ pub struct Report {
     /// The redirects, step by step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     chain: Vec<HopReport>,
-    /// Recorded answers of backends to the same path.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    backends: Vec<ProbeReport>,
     scope: Scope,
     gaps: Vec<GapReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -289,7 +287,6 @@ impl Asking<'_> {
             probes: Vec::new(),
             split: if outputs.len() > 1 && source == SENT { split(outputs) } else { Vec::new() },
             chain,
-            backends: Vec::new(),
             scope: self.scope(),
             gaps: match_path::gaps(self.snapshot, self.views),
             truncated: None,
@@ -306,8 +303,9 @@ impl Asking<'_> {
         let drawn = distinct.into_iter().map(draw).collect();
         (report.probes, _) = budget.keep(drawn, most, ToString::to_string, NARROW);
         let drawn = backends.iter().map(draw).collect();
-        (report.backends, _) = budget.keep(drawn, most, ToString::to_string, NARROW);
-        let shown = report.probes.len() + report.backends.len();
+        let (backends, _) = budget.keep(drawn, most, ToString::to_string, NARROW);
+        report.probes.extend(backends);
+        let shown = report.probes.len();
         report.truncated = (shown < total).then_some(Truncated { shown, total, how_to_narrow: NARROW });
         report
     }
@@ -409,10 +407,6 @@ impl Render for Report {
         lines.extend(self.split.iter().map(ToString::to_string));
         lines.extend(self.chain.iter().enumerate().map(|(at, hop)| format!("Step {}: {hop}", at + 1)));
         lines.extend(self.probes.iter().map(ToString::to_string));
-        if !self.backends.is_empty() {
-            lines.push("Asked past the controller:".to_owned());
-            lines.extend(self.backends.iter().map(ToString::to_string));
-        }
         lines.push(self.scope.to_string());
         lines.push(ending(self.truncated.as_ref(), &self.gaps, &self.next));
         lines.join("\n")

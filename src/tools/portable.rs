@@ -5,8 +5,8 @@
 //! formats only Rust knows go away; an input that may be null is simply optional, since null counts as
 //! absent; an output that may be null is `anyOf` with the null type; `additionalProperties: false` is
 //! left out of inputs although unknown arguments are still refused (`arguments`); and an output
-//! describes its top-level fields and requires only those, because no model is shown the rest and every
-//! list of tools is paid for.
+//! describes its top-level fields and requires only those, and says of a map only that it is an object,
+//! because no model is shown the rest and every list of tools is paid for.
 //!
 //! What cannot be made portable (recursive types, fields of any type) is caught by the schema tests.
 
@@ -90,14 +90,10 @@ impl Portable {
             Side::Output => {
                 never_null_when_optional(node);
                 null_as_alternative(node);
-                if node.get("additionalProperties") == Some(&Value::Bool(false)) {
-                    node.remove("additionalProperties");
-                }
+                node.remove("additionalProperties");
                 node.remove("default");
                 if self.depth > 0 {
                     node.remove("required");
-                }
-                if self.depth > 0 {
                     node.remove("description");
                 }
             }

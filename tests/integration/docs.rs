@@ -1,19 +1,60 @@
-//! Generated pages are fresh.
+//! Generated pages and manifests are fresh.
 
-use routecause::evidence::permissions;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
 
-/// The rights, as a person applies them.
+use routecause::evidence::permissions::{Grant, PERMISSIONS, manifests::manifests};
+
+use crate::support::golden;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Ready for `kubectl apply -f`.
 #[test]
-fn the_rights_are_what_the_table_says() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rbac.md");
-    let page = format!(
-        "# Rights\n\nRead only, cluster-wide; the probe rights are apart and opted in to. Generated from the table of \
-         what each fetcher needs.\n\n```yaml\n{}```\n",
-        permissions::cluster_role_yaml()
+fn the_manifests_are_what_the_table_says() {
+    let files = manifests().into_iter().map(|manifest| (manifest.file.to_owned(), manifest.yaml)).collect();
+    golden::folder(&root().join("deploy/rbac"), ".yaml", &files);
+}
+
+/// The rights, as a person decides on them.
+#[test]
+fn the_page_on_rights_is_what_the_table_says() {
+    let mut page = String::from(
+        "# Rights\n\nEverything reads; nothing is written, and no Secret is read. Where a right is missing, answers say \
+         what they could not see.\n`routecause doctor` tells which rights an identity has and which rule to add.\n\n\
+         ## Manifests\n\nCluster-wide: `service-account.yaml`, `cluster.yaml`, `controller-config.yaml`. Namespace by \
+         namespace: `namespace.yaml` in each\nand, where a cluster administrator agrees, `cluster-scoped.yaml`; what is in \
+         other namespaces then stays unseen, and answers\nsay so. People who run it as themselves replace the subject of \
+         the bindings.\n\n| file | grants | apply |\n|---|---|---|\n",
     );
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(path, &page).expect("docs/rbac.md is written");
+    for manifest in manifests() {
+        let _ = writeln!(
+            page,
+            "| [{0}](../deploy/rbac/{0}) | {1} | `{2}` |",
+            manifest.file, manifest.about, manifest.apply
+        );
     }
-    let there = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(there == page, "docs/rbac.md is not fresh: run UPDATE_GOLDEN=1 cargo test docs");
+    page.push_str(
+        "\n## What each right is for\n\n| right | verbs | without it cannot be told |\n|---|---|---|\n",
+    );
+    for row in PERMISSIONS {
+        let group = if row.group.is_empty() { String::new() } else { format!(".{}", row.group) };
+        let when = match row.grant {
+            Grant::Cluster => "",
+            Grant::Optional => " (only sharpens answers)",
+            Grant::ControllerConfig => " (in controllers' namespaces, by name)",
+            Grant::Probe => " (only for probes)",
+        };
+        let _ = writeln!(
+            page,
+            "| `{}{group}`{when} | {} | {} |",
+            row.rule_resource(),
+            row.verbs.join(", "),
+            row.without
+        );
+    }
+    golden::folder(&root().join("docs"), "rbac.md", &BTreeMap::from([("rbac.md".to_owned(), page)]));
 }

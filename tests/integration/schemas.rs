@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use routecause::tools::{Entry, registry};
@@ -79,7 +80,8 @@ fn faults(entry: &Entry) -> Vec<String> {
             if node["type"] == json!("array") && !node["items"].is_object() {
                 fault("is a list of anything");
             }
-            if node["type"] == json!("object")
+            if side == "input"
+                && node["type"] == json!("object")
                 && node.get("properties").is_none()
                 && !node["additionalProperties"].is_object()
             {
@@ -134,13 +136,15 @@ fn tokens(value: &Value) -> usize {
 #[test]
 fn the_list_of_tools_costs_few_tokens() {
     let (mut lean, mut full) = (0, 0);
+    let mut each = String::new();
     for entry in registry() {
         let shown =
             json!({"name": entry.name, "description": entry.description, "inputSchema": entry.input_schema});
-        lean += tokens(&shown);
-        full += tokens(&shown) + tokens(&entry.output_schema);
+        let (input, output) = (tokens(&shown), tokens(&entry.output_schema));
+        lean += input;
+        full += input + output;
+        let _ = write!(each, "\n{}: {input} + {output}", entry.name);
     }
-    assert!(lean <= 3_000, "names, descriptions and input schemas: {lean} tokens");
-    // The goal is 7,000; no client measured shows output schemas to its model.
-    assert!(full <= 8_200, "with output schemas: {full} tokens");
+    assert!(lean <= 3_000, "names, descriptions and input schemas: {lean} tokens{each}");
+    assert!(full <= 7_000, "with output schemas: {full} tokens{each}");
 }

@@ -13,33 +13,44 @@ use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Lookup;
 
+use super::nginx::server_name::Names;
 use super::{Basis, Decision, Explanation, Input, Refusal, ReloadFailure, RouteTable, RoutingModel, Target};
 use crate::analysis::adoption::annotations::Policy;
 
 mod canary;
-mod conf;
 mod decide;
 mod endpoints;
 mod expand;
 mod explain;
 mod global;
-mod normalise;
 mod options;
-mod pattern;
-mod rewrite;
-mod server_name;
 mod servers;
 mod site;
-mod snippet;
 mod upstreams;
 
 use endpoints::{Endpoints, Health};
 use global::Global;
 use options::Options;
-use server_name::Names;
 use servers::{Location, Servers};
 use site::Site;
 use upstreams::Upstreams;
+
+/// Variables that the controller's configuration defines beside nginx' own.
+const OWN_VARIABLES: &[&str] = &[
+    "balancer_ewma_score",
+    "best_http_host",
+    "ingress_name",
+    "literal_dollar",
+    "location_path",
+    "namespace",
+    "pass_access_scheme",
+    "pass_port",
+    "pass_server_port",
+    "req_id",
+    "service_name",
+    "service_port",
+    "subdomain",
+];
 
 /// The community controller.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::Live;
 use super::failure::Failure;
+use super::guard::SELF_REVIEW;
 use super::refusal::About;
 use super::transport::{self, Call};
 use crate::model::gap::Why;
 
 const ANSWER_HOLDS: Duration = Duration::from_mins(1);
-const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 /// Verb, group, resource, subresource, namespace.
 type Right = (String, String, String, String, String);
@@ -72,7 +72,7 @@ impl Live {
     }
 
     async fn review(&self, review: &Value) -> Result<bool, Failure> {
-        let body = self.transport.fetch(&Call::post(PATH, review.to_string().into_bytes())).await?;
+        let body = self.transport.fetch(&Call::post(SELF_REVIEW, review.to_string().into_bytes())).await?;
         let answer: Value = transport::decode(&body)?;
         answer
             .pointer("/status/allowed")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Scene;
+use super::scene::Scene;
 use crate::analysis::adoption::By;
 use crate::analysis::annotations::{self, Standing};
 use crate::analysis::entry;
@@ -18,8 +18,8 @@ use crate::model::ingress_class::CLASS_ANNOTATION;
 use crate::model::snapshot::{Lookup, Snapshot};
 use crate::report::controller::short;
 use crate::report::ingress::{
-    AddressReport, AdoptionReport, AnnotationReport, ClassReport, EventReport, IngressReport, RuleView,
-    TlsReport, WrittenReport, backend_words, by_words, is_broken, reach_words, reading_words,
+    AdoptionReport, AnnotationReport, ClassReport, EventReport, IngressReport, RuleView, WrittenReport,
+    address_words, backend_words, by_words, is_broken, reach_words, reading_words, tls_words,
 };
 use crate::report::object_ref::NameRef;
 use crate::report::route::{self, RuleReport, refusal_words};
@@ -92,13 +92,13 @@ pub(super) fn ingress(scene: &Scene<'_>, ingress: &Ingress, limits: &Limits) -> 
         class: class(ingress, scene.snapshot),
         adoption: cut.keep(adoption(scene, ingress), limits.lines),
         rules,
-        tls: cut.keep(&ingress.tls, limits.lines).into_iter().map(tls).collect(),
+        tls: cut.keep(&ingress.tls, limits.lines).into_iter().map(tls_words).collect(),
         addresses: cut
             .keep(&ingress.addresses, limits.lines)
             .into_iter()
             .map(|address| {
                 let of = entry::owner(address, &controllers, scene.snapshot);
-                AddressReport::new(address, &of, !takers.is_empty())
+                address_words(address, &of, !takers.is_empty())
             })
             .collect(),
         events: cut.keep(EventReport::merged(&events(scene, ingress)), limits.lines),
@@ -322,13 +322,6 @@ pub(super) fn broken(snapshot: &Snapshot, ingress: &Ingress) -> (usize, usize) {
         .filter(|backend| is_broken(&reach::behind(snapshot, &ingress.meta.namespace, backend)))
         .count();
     (broken, backends.len())
-}
-
-fn tls(tls: &crate::model::ingress::Tls) -> TlsReport {
-    TlsReport {
-        hosts: tls.hosts.iter().take(6).map(Text::from).collect(),
-        secret: tls.secret.as_deref().map(Text::new),
-    }
 }
 
 /// Events about this very object.

@@ -136,7 +136,7 @@ async fn the_ingress_that_answers_a_url_comes_first() {
              last written by \"kubectl-client-side-apply\", at the latest 2026-11-18T16:01:08Z \
              (which rule or path changed is not recorded)",
             "\nIngress checkout/checkout",
-            "shop.example.com resolved to 192.0.2.40 at",
+            "shop.example.com resolved at 2026-11-18T",
             "\nController ingress-nginx 1.15.1: Deployment ingress-nginx/ingress-nginx-controller, 2 pods; classes nginx",
             "--controller-class=k8s.io/ingress-nginx",
             "ConfigMap: allow-snippet-annotations: false",
@@ -169,7 +169,7 @@ async fn a_host_that_no_rule_names_gets_the_nearest_ones() {
         &[
             "No Ingress has a rule for host www.shop.acme.io\n",
             "No rule names the host; nearest: shop.acme.io, ",
-            "www.shop.acme.io resolved to 10.20.0.15 at 2026-11-19T13:14:35Z: Service \
+            "www.shop.acme.io resolved at 2026-11-19T13:14:35Z to 10.20.0.15: Service \
              ingress-nginx/ingress-nginx-controller of controller ingress-nginx/ingress-nginx-controller\n",
         ],
     );

@@ -5,9 +5,9 @@
 //! Sources: kubernetes/ingress-nginx `internal/ingress/controller/controller.go`
 //! (`mergeAlternativeBackends`), `rootfs/etc/nginx/lua/balancer.lua`, v1.15.1.
 
+use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::model::request::Request;
 
-use super::pattern::Pattern;
 use super::servers::{CATCH_ALL, Servers};
 use super::upstreams::{DEFAULT_UPSTREAM, Upstreams};
 use super::{Loaded, servers::server_key};
@@ -51,7 +51,7 @@ impl Policy {
                 (Some(value), _) => (value == found).then_some(Choice::Alternative),
                 (None, Some(pattern)) if !pattern.compiles() => Some(Choice::Main),
                 (None, Some(pattern)) => {
-                    pattern.captures(found.as_bytes()).is_some().then_some(Choice::Alternative)
+                    (pattern.is_match(found.as_bytes()) == Match::Yes).then_some(Choice::Alternative)
                 }
                 (None, None) => always_or_never(found),
             };

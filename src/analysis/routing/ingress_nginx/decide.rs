@@ -7,18 +7,19 @@
 //! `rootfs/etc/nginx/lua/{lua_ingress,balancer,certificate}.lua`, `lua/nginx/ngx_srv_redirect.lua`,
 //! v1.15.1.
 
+use crate::analysis::routing::nginx::normalise::{escape, normalise};
+use crate::analysis::routing::nginx::rewrite::{Rewritten, filled};
+use crate::analysis::routing::nginx::snippet;
 use crate::analysis::routing::{Decision, Note, Outcome, Target, Winner};
 use crate::model::ingress::Place;
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
 
 use super::canary::Choice;
-use super::normalise::{escape, normalise};
-use super::rewrite::{Rewritten, filled, sent};
 use super::servers::{CATCH_ALL, Location, Tls};
 use super::site::{Found, Site};
 use super::upstreams::{DEFAULT_UPSTREAM, Upstream};
-use super::{Table, path_of, snippet};
+use super::{Table, path_of};
 
 pub(super) fn decide(table: &Table, request: &Request) -> Decision {
     let mut decision = act(table, request);
@@ -226,8 +227,8 @@ impl Visit<'_> {
         }
         let mut upstream_path = self.request.path.as_str().to_owned();
         match self.site.rewrite(at).map(|rewrite| rewrite.apply(self.path, self.request)) {
-            None => {}
-            Some(Rewritten::Path(path)) => upstream_path = sent(&path),
+            None | Some(Rewritten::Not) => {}
+            Some(Rewritten::Path(path)) => upstream_path = escape(&path),
             Some(Rewritten::Redirect(target)) => {
                 return self.redirect(302, target, Some(location), "rewrite-target");
             }

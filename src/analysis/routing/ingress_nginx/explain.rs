@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use crate::analysis::routing::candidates::{Candidate, Losers, host_distance, of_rules, path_distance};
 use crate::analysis::routing::nearest::{host_edit, load_edit, path_edit, spec_takes};
+use crate::analysis::routing::nginx::pattern::{LocationPattern, Match, is_literal};
 use crate::analysis::routing::{Edit, Explanation, Outcome, Reason};
 use crate::model::host::spec_match;
 use crate::model::ingress::{Backend, PathType, Place};
 use crate::model::request::Request;
 
 use super::decide::{act, path as normalised};
-use super::pattern::{LocationPattern, Match, is_literal};
 use super::servers::{CATCH_ALL, server_key};
 use super::site::Site;
 use super::{Loaded, Table, is_exact, path_of};
@@ -189,7 +189,7 @@ impl<'a> View<'a> {
         if is_literal(text) {
             spec_takes(text, path_type, self.path)
         } else {
-            LocationPattern::new(text).is_match(self.path.as_bytes()) == Match::Yes
+            LocationPattern::new(text, true).is_match(self.path.as_bytes()) == Match::Yes
         }
     }
 
@@ -205,7 +205,7 @@ impl<'a> View<'a> {
         }
         let text = path_of(candidate.rule);
         if site.regex.is_none() && !is_literal(text) {
-            let pattern = LocationPattern::new(text);
+            let pattern = LocationPattern::new(text, true);
             if pattern.compiles() && pattern.is_match(self.path.as_bytes()) == Match::Yes {
                 let key = self.table.annotation_key("use-regex");
                 let edit = Edit::SetAnnotation { key, value: "true".to_owned() };

@@ -3,10 +3,9 @@
 //! Source: kubernetes/ingress-nginx `internal/ingress/controller/config/config.go`,
 //! `internal/ingress/controller/template/configmap.go`, `cmd/nginx/flags.go`, v1.15.1.
 
+use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::model::controller::{ConfigSeen, Settings};
 use crate::model::object::Name;
-
-use super::pattern::{Match, Pattern};
 
 /// Settings for all Ingresses.
 #[derive(Debug)]

@@ -8,13 +8,15 @@
 //! `src/http/ngx_http_core_module.c` (`ngx_http_core_find_location`), `src/http/ngx_http.c`.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
-use super::conf::unquote;
+use crate::analysis::routing::nginx::conf::unquote;
+use crate::analysis::routing::nginx::locations::Locations;
+use crate::analysis::routing::nginx::pattern::{LocationPattern, Match, is_literal};
+use crate::analysis::routing::nginx::rewrite::{Rewrite, checked_parts};
+
+use super::OWN_VARIABLES;
 use super::expand::{needs_rewrite, wants_regex};
 use super::options::Options;
-use super::pattern::{LocationPattern, Match, is_literal};
-use super::rewrite::{Rewrite, checked_parts};
 use super::servers::{CATCH_ALL, Location, Server, Tls};
 
 /// What a path leads to.
@@ -40,10 +42,7 @@ enum Matcher {
 /// Locations by name.
 #[derive(Debug, Default)]
 struct Plain {
-    exact: HashMap<Box<[u8]>, usize>,
-    /// All of them end in a slash.
-    prefix: HashMap<Box<[u8]>, usize>,
-    longest: usize,
+    names: Locations,
     /// Prefixes of the controller's own.
     fixed: Vec<(Box<[u8]>, Found)>,
 }
@@ -104,7 +103,7 @@ impl Site {
             let options = options(location);
             if needs_rewrite(location, options) {
                 let path = unquote(&location.path).unwrap_or_else(|| location.path.clone());
-                match Rewrite::new(&path, &options.rewrite_target) {
+                match Rewrite::new("(?i)", &path, &options.rewrite_target, OWN_VARIABLES) {
                     Ok(rewrite) => {
                         rewrites.insert(at, rewrite);
                     }
@@ -113,7 +112,7 @@ impl Site {
             }
             let redirect = options.redirect.as_ref().map(|redirect| redirect.url.as_str());
             for text in [redirect, options.app_root.as_deref()].into_iter().flatten() {
-                if let Err(cause) = checked_parts(text) {
+                if let Err(cause) = checked_parts(text, OWN_VARIABLES) {
                     report(cause, vec![owner(location)]);
                 }
             }
@@ -181,7 +180,7 @@ fn regex_matcher(
         } else {
             unquote(&location.path).map(std::borrow::Cow::Owned)
         };
-        let pattern = LocationPattern::new(unquoted.as_deref().unwrap_or(&location.path));
+        let pattern = LocationPattern::new(unquoted.as_deref().unwrap_or(&location.path), true);
         if unquoted.is_none() {
             report(format!("unexpected quote in location \"{}\"", location.path), vec![owner]);
         } else if !pattern.compiles() {
@@ -198,35 +197,22 @@ fn plain_matcher(
     health_path: &str,
     report: &mut impl FnMut(String, Vec<Option<usize>>),
 ) -> Plain {
-    let mut plain = Plain {
-        exact: HashMap::with_capacity(locations.len()),
-        prefix: HashMap::with_capacity(locations.len()),
-        ..Plain::default()
-    };
+    let mut plain = Plain { names: Locations::with_capacity(locations.len()), ..Plain::default() };
     let owner = |at: usize| locations.get(at).and_then(|location| location.owner).map(|(id, _)| id);
     for (at, location) in locations.iter().enumerate() {
         let Some(name) = unquote(&location.path) else {
             report(format!("unexpected quote in location \"{}\"", location.path), vec![owner(at)]);
             continue;
         };
-        if !location.exact {
-            plain.longest = plain.longest.max(name.len());
-        }
-        let names = if location.exact { &mut plain.exact } else { &mut plain.prefix };
-        match names.entry(name.into_bytes().into_boxed_slice()) {
-            Entry::Occupied(taken) => {
-                let cause = format!("duplicate location \"{}\"", location.path);
-                report(cause, vec![owner(*taken.get()), owner(at)]);
-            }
-            Entry::Vacant(free) => {
-                free.insert(at);
-            }
+        if let Err(taken) = plain.names.add(name, location.exact, at) {
+            let cause = format!("duplicate location \"{}\"", location.path);
+            report(cause, vec![owner(taken), owner(at)]);
         }
     }
     if catch_all {
         for (path, found) in [(health_path, Found::Health), ("/nginx_status", Found::Status)] {
-            if let Some(at) = plain.prefix.get(path.as_bytes()) {
-                report(format!("duplicate location \"{path}\""), vec![owner(*at)]);
+            if let Some(at) = plain.names.whole(path.as_bytes()) {
+                report(format!("duplicate location \"{path}\""), vec![owner(at)]);
             }
             plain.fixed.push((path.as_bytes().into(), found));
         }
@@ -236,26 +222,18 @@ fn plain_matcher(
 
 impl Plain {
     fn find(&self, path: &[u8], slashes: impl Fn(usize) -> bool) -> Found {
-        if let Some(at) = self.exact.get(path).or_else(|| self.prefix.get(path)) {
-            return Found::Location(*at);
+        if let Some(at) = self.names.exact(path).or_else(|| self.names.whole(path)) {
+            return Found::Location(at);
         }
         if let Some((_, found)) = self.fixed.iter().find(|(name, _)| **name == *path) {
             return *found;
         }
-        let completed = [path, b"/"].concat();
-        for names in [&self.exact, &self.prefix] {
-            if let Some(at) = names.get(completed.as_slice()).filter(|at| slashes(**at)) {
-                return Found::Slash(*at);
-            }
+        if let Some(at) = self.names.slash(path, slashes) {
+            return Found::Slash(at);
         }
         let fixed = self.fixed.iter().filter(|(name, _)| path.starts_with(name));
         let fixed = fixed.max_by_key(|(name, _)| name.len()).map(|(name, found)| (name.len(), *found));
-        let reach = path.get(..self.longest.min(path.len())).unwrap_or(path);
-        let ends = reach.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
-        let longest = ends
-            .filter_map(|(at, _)| Some((at + 1, *self.prefix.get(path.get(..=at)?)?)))
-            .map(|(length, at)| (length, Found::Location(at)))
-            .next();
+        let longest = self.names.longest(path).map(|(length, at)| (length, Found::Location(at)));
         let best = fixed.into_iter().chain(longest).max_by_key(|(length, _)| *length);
         best.map_or(Found::Location(usize::MAX), |(_, found)| found)
     }

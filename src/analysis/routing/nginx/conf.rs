@@ -5,7 +5,7 @@
 //! (`ngx_hash_add_key`).
 
 /// Reads a text that stands in double quotes; `None` when it ends the quotes or breaks them.
-pub(super) fn unquote(text: &str) -> Option<String> {
+pub(in crate::analysis::routing) fn unquote(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -29,14 +29,14 @@ pub(super) fn unquote(text: &str) -> Option<String> {
 
 /// A part of a text in which nginx fills in variables and captured groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(in crate::analysis::routing) enum Part {
     Text(String),
     Group(usize),
     Variable(String),
 }
 
 /// Takes a text with variables apart; `None` when nginx would not accept it.
-pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
+pub(in crate::analysis::routing) fn parts(text: &str) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -69,7 +69,7 @@ pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
 }
 
 /// Whether a name may stand in `server_name`.
-pub(super) fn is_server_name(name: &str) -> bool {
+pub(in crate::analysis::routing) fn is_server_name(name: &str) -> bool {
     let bare = name.strip_prefix("*.").or_else(|| name.strip_prefix('.')).unwrap_or(name);
     let bare = if bare.len() == name.len() { name.strip_suffix(".*").unwrap_or(name) } else { bare };
     !bare.is_empty()
@@ -78,14 +78,12 @@ pub(super) fn is_server_name(name: &str) -> bool {
         && !name.contains(['{', '}', ';', '"', '\''])
 }
 
-/// Whether nginx knows a variable of this name in the controller's configuration.
-pub(super) fn is_variable(name: &str) -> bool {
+/// Whether nginx knows a variable of this name; `own` are those that the configuration defines.
+pub(in crate::analysis::routing) fn is_variable(name: &str, own: &[&str]) -> bool {
     const PREFIXES: [&str; 8] =
         ["http_", "arg_", "cookie_", "sent_http_", "upstream_", "ssl_", "proxy_", "geoip"];
-    const NAMES: [&str; 48] = [
+    const NAMES: [&str; 41] = [
         "args",
-        "balancer_ewma_score",
-        "best_http_host",
         "binary_remote_addr",
         "body_bytes_sent",
         "bytes_sent",
@@ -99,23 +97,15 @@ pub(super) fn is_variable(name: &str) -> bool {
         "host",
         "hostname",
         "https",
-        "ingress_name",
         "is_args",
-        "literal_dollar",
-        "location_path",
         "msec",
-        "namespace",
         "nginx_version",
-        "pass_access_scheme",
-        "pass_port",
-        "pass_server_port",
         "pid",
         "query_string",
         "realpath_root",
         "remote_addr",
         "remote_port",
         "remote_user",
-        "req_id",
         "request",
         "request_body",
         "request_completion",
@@ -129,12 +119,13 @@ pub(super) fn is_variable(name: &str) -> bool {
         "server_addr",
         "server_name",
         "server_port",
-        "service_name",
+        "server_protocol",
+        "status",
+        "time_iso8601",
+        "time_local",
         "uri",
     ];
-    const MORE: [&str; 6] =
-        ["server_protocol", "service_port", "status", "time_iso8601", "time_local", "subdomain"];
-    NAMES.contains(&name) || MORE.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    NAMES.contains(&name) || own.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -171,7 +162,10 @@ mod tests {
         ] {
             assert_eq!(parts(input), expected, "{input}");
         }
-        assert!(is_variable("http_x_y") && is_variable("uri") && !is_variable("0") && !is_variable("foo"));
+        for (name, known) in [("http_x_y", true), ("uri", true), ("own", true), ("0", false), ("foo", false)]
+        {
+            assert_eq!(is_variable(name, &["own"]), known, "{name}");
+        }
     }
 
     #[test]

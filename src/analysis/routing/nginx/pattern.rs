@@ -14,37 +14,41 @@ const LIMIT: &str = "(*LIMIT_MATCH=200000)";
 const SPECIAL: [char; 13] = ['\\', '^', '$', '|', '(', ')', '[', ']', '{', '}', '*', '+', '?'];
 
 /// Whether a text holds nothing but literal characters and dots.
-pub(super) fn is_literal(text: &str) -> bool {
+pub(in crate::analysis::routing) fn is_literal(text: &str) -> bool {
     !text.contains(SPECIAL)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Match {
+pub(in crate::analysis::routing) enum Match {
     Yes,
     No,
     /// The match was given up.
     Undecided,
 }
 
+/// The match was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::analysis::routing) struct GivenUp;
+
 /// A pattern, compiled when it is first needed.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(in crate::analysis::routing) struct Pattern {
     text: String,
     caseless: bool,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    pub(super) fn new(text: impl Into<String>, caseless: bool) -> Self {
+    pub(in crate::analysis::routing) fn new(text: impl Into<String>, caseless: bool) -> Self {
         Self { text: text.into(), caseless, compiled: OnceLock::new() }
     }
 
     /// Whether nginx would accept it in its configuration.
-    pub(super) fn compiles(&self) -> bool {
+    pub(in crate::analysis::routing) fn compiles(&self) -> bool {
         self.regex().is_some()
     }
 
-    pub(super) fn is_match(&self, subject: &[u8]) -> Match {
+    pub(in crate::analysis::routing) fn is_match(&self, subject: &[u8]) -> Match {
         match self.regex().map(|regex| regex.is_match(subject)) {
             Some(Ok(true)) => Match::Yes,
             Some(Ok(false)) => Match::No,
@@ -52,9 +56,12 @@ impl Pattern {
         }
     }
 
-    /// The groups of the first match; `None` when it was given up or there is none.
-    pub(super) fn captures<'s>(&self, subject: &'s [u8]) -> Option<Captures<'s>> {
-        self.regex()?.captures(subject).ok().flatten()
+    /// The groups of the first match, if there is one; fails when it was given up.
+    pub(in crate::analysis::routing) fn captures<'s>(
+        &self,
+        subject: &'s [u8],
+    ) -> Result<Option<Captures<'s>>, GivenUp> {
+        self.regex().ok_or(GivenUp)?.captures(subject).map_err(|_| GivenUp)
     }
 
     fn regex(&self) -> Option<&Regex> {
@@ -64,39 +71,46 @@ impl Pattern {
     }
 }
 
-/// A location of a regex host: `~* "^<path>"`.
+/// A location that is a regular expression: `~ "^<path>"`, or `~*` without regard to case.
 #[derive(Debug)]
-pub(super) enum LocationPattern {
+pub(in crate::analysis::routing) enum LocationPattern {
     /// Plain text, where a dot stands for any character but a line feed.
-    Literal(Box<[u8]>),
+    Literal {
+        text: Box<[u8]>,
+        caseless: bool,
+    },
     Regex(Pattern),
 }
 
 impl LocationPattern {
-    pub(super) fn new(path: &str) -> Self {
+    pub(in crate::analysis::routing) fn new(path: &str, caseless: bool) -> Self {
         if is_literal(path) {
-            Self::Literal(path.as_bytes().into())
+            Self::Literal { text: path.as_bytes().into(), caseless }
         } else {
-            Self::Regex(Pattern::new(format!("^{path}"), true))
+            Self::Regex(Pattern::new(format!("^{path}"), caseless))
         }
     }
 
-    pub(super) fn is_match(&self, uri: &[u8]) -> Match {
+    pub(in crate::analysis::routing) fn is_match(&self, uri: &[u8]) -> Match {
         match self {
-            Self::Literal(text) => {
+            Self::Literal { text, caseless } => {
+                let same = |pattern: &u8, byte: &u8| {
+                    pattern == byte || (*caseless && pattern.eq_ignore_ascii_case(byte))
+                };
                 let matched = uri.len() >= text.len()
-                    && text.iter().zip(uri).all(|(pattern, byte)| {
-                        pattern.eq_ignore_ascii_case(byte) || (*pattern == b'.' && *byte != b'\n')
-                    });
+                    && text
+                        .iter()
+                        .zip(uri)
+                        .all(|(pattern, byte)| same(pattern, byte) || (*pattern == b'.' && *byte != b'\n'));
                 if matched { Match::Yes } else { Match::No }
             }
             Self::Regex(pattern) => pattern.is_match(uri),
         }
     }
 
-    pub(super) fn compiles(&self) -> bool {
+    pub(in crate::analysis::routing) fn compiles(&self) -> bool {
         match self {
-            Self::Literal(_) => true,
+            Self::Literal { .. } => true,
             Self::Regex(pattern) => pattern.compiles(),
         }
     }
@@ -119,7 +133,7 @@ mod tests {
             ("/(?!admin)", "/admin/x", Match::No),
             (r"/a\d+", "/A12", Match::Yes),
         ] {
-            assert_eq!(LocationPattern::new(path).is_match(uri.as_bytes()), expected, "{path} {uri}");
+            assert_eq!(LocationPattern::new(path, true).is_match(uri.as_bytes()), expected, "{path} {uri}");
         }
     }
 
@@ -127,18 +141,20 @@ mod tests {
     fn literal_text_means_the_same_to_both_engines() {
         for path in ["/foo", "/v1.0/x", "/a-b_c~d", "/"] {
             for uri in ["/foo", "/FOO/bar", "/v1.0/x", "/v1x0/x", "/a-b_c~d/e", "/", "/x"] {
-                let fast = LocationPattern::new(path).is_match(uri.as_bytes());
-                let slow = Pattern::new(format!("^{path}"), true).is_match(uri.as_bytes());
-                assert_eq!(fast, slow, "{path} {uri}");
+                for caseless in [true, false] {
+                    let fast = LocationPattern::new(path, caseless).is_match(uri.as_bytes());
+                    let slow = Pattern::new(format!("^{path}"), caseless).is_match(uri.as_bytes());
+                    assert_eq!(fast, slow, "{path} {uri}");
+                }
             }
         }
     }
 
     #[test]
     fn broken_patterns_are_known_and_endless_ones_given_up() {
-        assert!(!LocationPattern::new("/foo(").compiles());
-        assert!(!LocationPattern::new("/[z-a]").compiles());
-        let endless = LocationPattern::new("/(a+)+$");
+        assert!(!LocationPattern::new("/foo(", true).compiles());
+        assert!(!LocationPattern::new("/[z-a]", true).compiles());
+        let endless = LocationPattern::new("/(a+)+$", true);
         assert!(endless.compiles());
         let subject = format!("/{}b", "a".repeat(64));
         assert_eq!(endless.is_match(subject.as_bytes()), Match::Undecided);

@@ -1,32 +1,31 @@
-//! `rewrite "(?i)<path>" <target> break`: the path that the upstream gets, or a redirect.
+//! `rewrite <pattern> <target> break`: the path that the upstream gets, or a redirect.
 //!
-//! The pattern is not anchored and the target replaces the whole path; the query stays. A target that
-//! names a scheme is a redirect. Groups of the pattern's text that did not take part are empty.
-//! Sources: kubernetes/ingress-nginx `internal/ingress/controller/template/template.go`
-//! (`buildProxyPass`), v1.15.1; nginx 1.27 `src/http/modules/ngx_http_rewrite_module.c`,
-//! `src/http/ngx_http_script.c`.
+//! The pattern is anchored only as it is written, and the target replaces the whole path; the query
+//! stays. A target that names a scheme is a redirect. Groups that did not take part are empty.
+//! Sources: nginx 1.27 `src/http/modules/ngx_http_rewrite_module.c`, `src/http/ngx_http_script.c`.
 
 use crate::model::request::Request;
 
 use super::conf::{Part, is_variable, parts};
-use super::normalise::escape;
-use super::pattern::{Pattern, is_literal};
+use super::pattern::{GivenUp, Pattern, is_literal};
 
 /// What a rewrite makes of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Rewritten {
+pub(in crate::analysis::routing) enum Rewritten {
     /// The new path, not escaped.
     Path(Vec<u8>),
     /// The target of a temporary redirect.
     Redirect(String),
     /// Nothing is left of the path: nginx answers 500.
     Empty,
+    /// The pattern does not match: everything stays as it is.
+    Not,
     /// It depends on what this program cannot evaluate.
     Undecided,
 }
 
 #[derive(Debug)]
-pub(super) struct Rewrite {
+pub(in crate::analysis::routing) struct Rewrite {
     /// `None` for plain text: it always matches, and there are no groups.
     pattern: Option<Pattern>,
     target: Vec<Part>,
@@ -34,28 +33,39 @@ pub(super) struct Rewrite {
 }
 
 impl Rewrite {
-    /// Fails with what nginx says of it.
-    pub(super) fn new(path: &str, target: &str) -> Result<Self, String> {
-        let pattern = (!is_literal(path)).then(|| Pattern::new(format!("(?i){path}"), false));
+    /// A pattern of the location's own `path` after a `head` such as `(?i)^`. Fails with what nginx
+    /// says of it.
+    pub(in crate::analysis::routing) fn new(
+        head: &str,
+        path: &str,
+        target: &str,
+        own_variables: &[&str],
+    ) -> Result<Self, String> {
+        let pattern = (!is_literal(path)).then(|| Pattern::new(format!("{head}{path}"), false));
         if pattern.as_ref().is_some_and(|pattern| !pattern.compiles()) {
-            return Err(format!("pcre2_compile() failed in \"(?i){path}\""));
+            return Err(format!("pcre2_compile() failed in \"{head}{path}\""));
         }
         let redirects = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
-        Ok(Self { pattern, target: checked_parts(target)?, redirects })
+        Ok(Self { pattern, target: checked_parts(target, own_variables)?, redirects })
     }
 
     /// Applies to a normalised path that the location matched.
-    pub(super) fn apply(&self, path: &[u8], request: &Request) -> Rewritten {
+    pub(in crate::analysis::routing) fn apply(&self, path: &[u8], request: &Request) -> Rewritten {
         let captures = match &self.pattern {
             None => None,
             Some(pattern) => match pattern.captures(path) {
-                Some(captures) => Some(captures),
-                None => return Rewritten::Undecided,
+                Ok(Some(captures)) => Some(captures),
+                Ok(None) => return Rewritten::Not,
+                Err(GivenUp) => return Rewritten::Undecided,
             },
         };
         let mut out: Vec<u8> = Vec::new();
         for part in &self.target {
             match part {
+                Part::Text(text) if !self.redirects && text.contains('?') => {
+                    out.extend_from_slice(text.split('?').next().unwrap_or_default().as_bytes());
+                    break;
+                }
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Group(group) => {
                     let found = captures.as_ref().and_then(|captures| captures.get(*group));
@@ -79,11 +89,14 @@ impl Rewrite {
 }
 
 /// Takes a text with variables apart, or says what nginx says of it.
-pub(super) fn checked_parts(text: &str) -> Result<Vec<Part>, String> {
+pub(in crate::analysis::routing) fn checked_parts(
+    text: &str,
+    own_variables: &[&str],
+) -> Result<Vec<Part>, String> {
     let parts = parts(text).ok_or_else(|| format!("invalid variable name in \"{text}\""))?;
     for part in &parts {
         if let Part::Variable(name) = part
-            && !is_variable(name)
+            && !is_variable(name, own_variables)
         {
             return Err(format!("unknown \"{name}\" variable"));
         }
@@ -92,7 +105,7 @@ pub(super) fn checked_parts(text: &str) -> Result<Vec<Part>, String> {
 }
 
 /// Fills in the variables of a redirect; `None` where one cannot be evaluated.
-pub(super) fn filled(text: &str, path: &[u8], request: &Request) -> Option<String> {
+pub(in crate::analysis::routing) fn filled(text: &str, path: &[u8], request: &Request) -> Option<String> {
     if !text.contains('$') {
         return Some(text.to_owned());
     }
@@ -127,22 +140,18 @@ fn variable(name: &str, path: &[u8], request: &Request) -> Option<Vec<u8>> {
     Some(text.into_bytes())
 }
 
-/// What the upstream gets for a rewritten path.
-pub(super) fn sent(path: &[u8]) -> String {
-    escape(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(path: &str, target: &str, uri: &str, expected: &str) {
         let request = Request::parse(&format!("http://a.example{uri}?q=1")).expect("url");
-        let rewrite = Rewrite::new(path, target).expect(target);
+        let rewrite = Rewrite::new("(?i)", path, target, &[]).expect(target);
         let found = match rewrite.apply(uri.as_bytes(), &request) {
             Rewritten::Path(path) => String::from_utf8(path).expect("text"),
             Rewritten::Redirect(location) => format!("-> {location}"),
             Rewritten::Empty => "500".to_owned(),
+            Rewritten::Not => "-".to_owned(),
             Rewritten::Undecided => "?".to_owned(),
         };
         assert_eq!(found, expected, "{path} {target} {uri}");
@@ -159,13 +168,15 @@ mod tests {
         check("/foo/(.*)", "$1", "/foo/bar", "bar");
         check("/foo/(.*)", "$1", "/foo/", "500");
         check("/foo", "$uri/x", "/foo/bar", "/foo/bar/x");
+        check("/foo/(.*)", "/new/$1?x=$1", "/foo/bar", "/new/bar");
+        check("/foo/[0-9]+", "/new", "/foo/bar", "-");
         check("/foo/(.*)", "https://b.example/$1", "/foo/bar", "-> https://b.example/bar?q=1");
     }
 
     #[test]
     fn what_nginx_would_not_load_is_refused() {
         for (path, target) in [("/foo(", "/x"), ("/foo", "/$nothing"), ("/foo", "/$")] {
-            assert!(Rewrite::new(path, target).is_err(), "{path} {target}");
+            assert!(Rewrite::new("(?i)", path, target, &[]).is_err(), "{path} {target}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Which server takes a host.
 //!
 //! Exact name, then the longest `*.x`, then the longest `x.*`, then the first regular expression in
-//! the order of the file. A wildcard host of an Ingress is a regular expression that takes exactly
-//! one label of letters, digits, `_` and `-`; native wildcards come from `server-alias` only. There is
+//! the order of the file. A host may also be given as ingress-nginx writes wildcard hosts: a regular
+//! expression that takes exactly one label of letters, digits, `_` and `-`. There is
 //! no second choice: a path that the chosen server does not know is not looked for elsewhere.
 //! Sources: kubernetes/ingress-nginx `internal/ingress/controller/template/template.go`
-//! (`buildServerName`), v1.15.1; nginx 1.27 `src/http/ngx_http_core_module.c`
+//! (`buildServerName`), v1.15.1, for hosts as regular expressions; nginx 1.27 `src/http/ngx_http_core_module.c`
 //! (`ngx_http_core_server_name`), `ngx_http_request.c` (`ngx_http_find_virtual_server`).
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use super::pattern::{Match, Pattern};
 
 /// Names of servers; a server is a number.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in crate::analysis::routing) struct Names {
     exact: HashMap<String, usize>,
     /// `.x` for `*.x`.
     heads: HashMap<String, usize>,
@@ -29,7 +29,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Adds a name; the first to have it keeps it. Fails with what nginx says of it.
-    pub(super) fn add(&mut self, name: &str, server: usize) -> Result<(), String> {
+    pub(in crate::analysis::routing) fn add(&mut self, name: &str, server: usize) -> Result<(), String> {
         if let Some(pattern) = name.strip_prefix('~') {
             let pattern = Pattern::new(pattern, true);
             let usable = !name.contains([';', '{', '}', '"', '\'']) && pattern.compiles();
@@ -57,8 +57,8 @@ impl Names {
         Ok(())
     }
 
-    /// Adds the host of an Ingress' rule.
-    pub(super) fn add_host(&mut self, host: &str, server: usize) -> Result<(), String> {
+    /// Adds the host of a rule as ingress-nginx does: wildcards as regular expressions.
+    pub(in crate::analysis::routing) fn add_host(&mut self, host: &str, server: usize) -> Result<(), String> {
         let Some(parent) = host.strip_prefix("*.") else { return self.add(host, server) };
         self.parents.entry(parent.to_ascii_lowercase()).or_insert((self.turns, server));
         self.turns += 1;
@@ -66,7 +66,7 @@ impl Names {
     }
 
     /// The server of a host in lower case; `None` for the catch-all.
-    pub(super) fn find(&self, host: &str) -> Option<usize> {
+    pub(in crate::analysis::routing) fn find(&self, host: &str) -> Option<usize> {
         if let Some(server) = self.exact.get(host) {
             return Some(*server);
         }

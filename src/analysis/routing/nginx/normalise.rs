@@ -6,7 +6,7 @@
 
 /// Why nginx answers 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(in crate::analysis::routing) struct Malformed;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -17,7 +17,7 @@ enum State {
 }
 
 /// Normalises a path that starts with a slash; the result does, too, and may be no UTF-8.
-pub(super) fn normalise(path: &str) -> Result<Vec<u8>, Malformed> {
+pub(in crate::analysis::routing) fn normalise(path: &str) -> Result<Vec<u8>, Malformed> {
     let mut out: Vec<u8> = Vec::with_capacity(path.len());
     let mut state = State::Usual;
     let mut bytes = path.bytes();
@@ -92,7 +92,7 @@ fn hex(digit: Option<u8>) -> Result<u8, Malformed> {
 /// Escapes a path as nginx does before it sends it on.
 ///
 /// Source: nginx 1.27 `src/core/ngx_string.c` (`ngx_escape_uri`, `NGX_ESCAPE_URI`).
-pub(super) fn escape(path: &[u8]) -> String {
+pub(in crate::analysis::routing) fn escape(path: &[u8]) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path {
         let kept = byte.is_ascii_graphic()

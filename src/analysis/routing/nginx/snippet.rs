@@ -1,7 +1,7 @@
 //! The one thing in a snippet that is followed: a `return` at its beginning.
 
 /// The status and, if there is one, the text of `return CODE [TEXT];`.
-pub(super) fn leading_return(snippet: &str) -> Option<(u16, Option<&str>)> {
+pub(in crate::analysis::routing) fn leading_return(snippet: &str) -> Option<(u16, Option<&str>)> {
     let statement = first_statement(snippet)?.trim();
     let mut words = statement.strip_prefix("return")?.splitn(2, char::is_whitespace);
     if !words.next()?.is_empty() {
