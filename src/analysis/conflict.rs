@@ -218,6 +218,25 @@ impl Conflict {
         self
     }
 
+    /// The first of these paths of which the controller's routing model says the same; without a model
+    /// the first of them.
+    #[must_use]
+    pub fn shown_by_one_of(
+        self,
+        field: &Field<'_>,
+        host: &str,
+        paths: impl IntoIterator<Item = String>,
+    ) -> Self {
+        for path in paths {
+            let shown = self.clone().shown_by(host, &path);
+            let decision = shown.sees.url.as_deref().and_then(|url| field.decide(host, url));
+            if decision.is_none_or(|decision| model::agrees(&shown.sees.effect, &decision)) {
+                return shown;
+            }
+        }
+        self
+    }
+
     /// Lets the controller's routing model say what the request sees, where there is one.
     #[must_use]
     pub fn judged(mut self, field: &Field<'_>) -> Self {

@@ -128,6 +128,12 @@ pub fn rule(id: &str) -> Option<&'static dyn ConflictRule> {
 /// Every conflict of all running controllers, worst first; hypothetical views are left out.
 #[must_use]
 pub fn find(snapshot: &Snapshot, views: &[View<'_>]) -> Vec<Conflict> {
+    find_by(RULES, snapshot, views)
+}
+
+/// What some rules find.
+#[must_use]
+pub fn find_by(rules: &[&dyn ConflictRule], snapshot: &Snapshot, views: &[View<'_>]) -> Vec<Conflict> {
     let claims = Claims::of(views);
     let mut found = Vec::new();
     for view in views {
@@ -141,13 +147,9 @@ pub fn find(snapshot: &Snapshot, views: &[View<'_>]) -> Vec<Conflict> {
         // The API's own text is no model of a product that has none.
         let table = (view.basis != Basis::SpecOnly).then_some(&*view.table);
         let field = Field::new(controller, &view.settings, loaded, &view.refused, snapshot, &claims, table);
-        found.extend(run(&field));
+        found.extend(rules.iter().flat_map(|rule| rule.find(&field)));
     }
     sort(found)
-}
-
-fn run(field: &Field<'_>) -> Vec<Conflict> {
-    RULES.iter().flat_map(|rule| rule.find(field)).collect()
 }
 
 /// Worst first, then by rule, host and objects; of equal findings on several controllers the first stays.
@@ -166,3 +168,6 @@ pub(super) fn sort(mut found: Vec<Conflict>) -> Vec<Conflict> {
     });
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,16 +155,22 @@ impl<'a> Field<'a> {
         self.policy.boolean(ingress, name) == Some(true)
     }
 
+    /// Whether a rule that is not seen does not exist either: every Ingress was.
+    #[must_use]
+    pub fn sees_all_ingresses(&self) -> bool {
+        self.snapshot.ingresses.covers_everything()
+    }
+
     /// What the controller's routing model says of a URL on this host; `None` where there is no model, or
     /// no more may be asked.
     #[must_use]
     pub fn decide(&self, host: &str, url: &str) -> Option<Decision> {
-        let cost = match self.sites.get(host) {
-            Some(site) if site.regex.is_some() => site.locations.len(),
-            Some(_) => 1,
-            None => self.hosts.get(host).map_or(1, |host| host.paths.len()),
+        let tried = match self.sites.get(host) {
+            Some(site) if site.regex.is_none() => 0,
+            Some(site) => site.locations.len(),
+            None => self.hosts.get(host).map_or(0, |host| host.paths.len()),
         };
-        self.model.decide(url, cost)
+        self.model.decide(url, tried)
     }
 
     /// Why the controller cannot load its configuration, as far as its model tells.

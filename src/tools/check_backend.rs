@@ -196,3 +196,6 @@ impl Render for Report {
         lines.join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,9 @@ impl ConflictRule for Rule {
                 Owner::Host(maker) => Some((maker, field.policy.text(maker, "app-root")?)),
                 Owner::CatchAll(_) | Owner::Nobody => None,
             });
-            let Some((ingress, target)) = rooted.filter(|(_, target)| target.starts_with('/')) else { continue };
+            let Some((ingress, target)) = rooted.filter(|(_, target)| target.starts_with('/')) else {
+                continue;
+            };
             let other = host.paths.iter().find(|entry| entry.path == "/");
             let Some(other) = other.filter(|entry| !std::ptr::eq(entry.ingress, ingress)) else { continue };
             let key = field.key("app-root");
@@ -81,7 +83,9 @@ mod tests {
                     "ing shop/admin age={admin} host=a.example /admin(P)->admin:80 ann:app-root=/admin
                      ing shop/web age={web} host=a.example /(P)->web:80"
                 ),
-                &["high a.example: shop/admin metadata.annotations[\"nginx.ingress.kubernetes.io/app-root\"], shop/web spec.rules[0].http.paths[0].path"],
+                &[
+                    "high a.example: shop/admin metadata.annotations[\"nginx.ingress.kubernetes.io/app-root\"], shop/web spec.rules[0].http.paths[0].path",
+                ],
             );
             sees(&found, &["http://a.example/: 302 http://a.example/admin"]);
         }

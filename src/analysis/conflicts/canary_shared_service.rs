@@ -44,7 +44,11 @@ impl ConflictRule for Rule {
     }
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
-        if field.hosts.iter().all(|(_, host)| host.canaries.is_empty() && host.paths.iter().all(|e| !e.canary)) {
+        if field
+            .hosts
+            .iter()
+            .all(|(_, host)| host.canaries.is_empty() && host.paths.iter().all(|e| !e.canary))
+        {
             return Vec::new();
         }
         let mut found = self.splits(field);
@@ -89,19 +93,15 @@ impl Rule {
             let facts =
                 Facts::CanarySharedService { service: main, leak: Leak::Split { rules: others.len() } };
             let fix = Fix::OwnService { ingress: other.ingress.meta.key() };
-            let mut conflict =
-                Conflict::new(self, field, Severity::Medium, facts, Effect::Split { to }, fix)
-                    .on(host)
-                    .at_annotation(canary.ingress, &field.key("canary"))
-                    .at_path(canary.ingress, canary.place);
+            let mut conflict = Conflict::new(self, field, Severity::Medium, facts, Effect::Split { to }, fix)
+                .on(host)
+                .at_annotation(canary.ingress, &field.key("canary"))
+                .at_path(canary.ingress, canary.place);
             for (_, entry) in &others {
-                conflict = conflict.at(entry.ingress, entry.place.field("backend.service.name"), service(entry));
+                conflict =
+                    conflict.at(entry.ingress, entry.place.field("backend.service.name"), service(entry));
             }
-            let sample = pattern::samples(other.path).into_iter().next();
-            found.push(match sample {
-                Some(sample) => conflict.shown_by(host, &sample),
-                None => conflict,
-            });
+            found.push(conflict.shown_by_one_of(field, host, pattern::samples(other.path)));
         }
         found
     }
@@ -132,7 +132,8 @@ impl Rule {
                 .on(host)
                 .at_annotation(maker.ingress, &field.key("canary"));
             for (_, entry) in &entries {
-                conflict = conflict.at(entry.ingress, entry.place.field("backend.service.name"), service(entry));
+                conflict =
+                    conflict.at(entry.ingress, entry.place.field("backend.service.name"), service(entry));
             }
             let sample = pattern::samples(first.path).into_iter().next();
             found.push(match sample {

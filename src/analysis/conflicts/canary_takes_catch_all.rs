@@ -38,6 +38,10 @@ impl ConflictRule for Rule {
     }
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
+        // The main rule may stand where nobody could look.
+        if !field.sees_all_ingresses() {
+            return Vec::new();
+        }
         let Some(host) = field.hosts.get("") else { return Vec::new() };
         let Some(site) = field.sites.get("") else { return Vec::new() };
         let strayed = host.paths.iter().filter(|entry| entry.canary && !entry.host().is_empty());

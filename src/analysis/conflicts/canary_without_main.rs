@@ -47,6 +47,10 @@ impl ConflictRule for Rule {
     }
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
+        // The main rule may stand where nobody could look.
+        if !field.sees_all_ingresses() {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         for (name, host) in field.hosts.iter().filter(|(_, host)| !host.canaries.is_empty()) {
             let mut types: HashMap<&str, Vec<PathType>> = HashMap::new();

@@ -50,8 +50,14 @@ impl ConflictRule for Rule {
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
         use ControllerKind as K;
-        if !matches!(field.kind, K::IngressNginx | K::F5Nginx | K::Haproxytech | K::Contour | K::Istio | K::Cilium)
-        {
+        if !matches!(
+            field.kind,
+            K::IngressNginx | K::F5Nginx | K::Haproxytech | K::Contour | K::Istio | K::Cilium
+        ) {
+            return Vec::new();
+        }
+        // The host's own rule may stand where nobody could look.
+        if !field.sees_all_ingresses() {
             return Vec::new();
         }
         // For each wider host its first rule, and the hosts that leave it open.
@@ -132,7 +138,9 @@ mod tests {
             "ing shop/api age=9 host=shop.example.com /api(P)->api:80
              ing shop/all age=8 host=*.example.com /(P)->web:80
              ing other/x age=7 host=x.example.com /x(P)->x:80",
-            &["medium shop.example.com: shop/all spec.rules[0].http.paths[0].path, shop/api spec.rules[0].host"],
+            &[
+                "medium shop.example.com: shop/all spec.rules[0].http.paths[0].path, shop/api spec.rules[0].host",
+            ],
         );
         sees(&found, &["http://shop.example.com/: 404"]);
         assert!(matches!(&found[0].facts, Facts::CatchAllNotConsulted { hosts: 2, .. }));
@@ -144,7 +152,9 @@ mod tests {
             &Rule,
             "ing shop/api age=9 host=shop.example.com /api(P)->api:80
              ing infra/all age=8 /errors(P)->web:80",
-            &["low shop.example.com: infra/all spec.rules[0].http.paths[0].path, shop/api spec.rules[0].host"],
+            &[
+                "low shop.example.com: infra/all spec.rules[0].http.paths[0].path, shop/api spec.rules[0].host",
+            ],
         );
         sees(&found, &["http://shop.example.com/errors: 404"]);
     }
@@ -171,7 +181,9 @@ mod tests {
             check(
                 &Rule,
                 &format!("is {product}\n{world}"),
-                &["medium shop.example.com: shop/all spec.rules[0].http.paths[0].path, shop/api spec.rules[0].host"],
+                &[
+                    "medium shop.example.com: shop/all spec.rules[0].http.paths[0].path, shop/api spec.rules[0].host",
+                ],
             );
         }
     }

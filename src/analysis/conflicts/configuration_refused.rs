@@ -22,13 +22,15 @@
 //! kubernetes/ingress-nginx `internal/ingress/controller/nginx.go` (OnUpdate) @ controller-v1.15.1;
 //! nginx 1.27 `src/core/ngx_conf_file.c`, `src/http/ngx_http_core_module.c`.
 
+use std::collections::HashMap;
+
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::routing::ReloadFailure;
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{Ingress, Place};
-use crate::model::object::annotation_field;
+use crate::model::object::{Name, annotation_field};
 
 #[derive(Debug)]
 pub struct Rule;
@@ -46,17 +48,23 @@ impl ConflictRule for Rule {
         if field.kind != ControllerKind::IngressNginx {
             return Vec::new();
         }
+        let failures = field.failures();
+        if failures.is_empty() {
+            return Vec::new();
+        }
+        let loaded: HashMap<Name, &Ingress> =
+            field.loaded.iter().map(|ingress| (ingress.meta.key(), *ingress)).collect();
         let mut found = Vec::new();
-        for failure in field.failures() {
+        for failure in failures {
             let host = if failure.host == "_" { "" } else { failure.host.as_str() };
             let told = |site: &crate::analysis::field::sites::Site<'_>| !site.duplicates().is_empty();
             if failure.cause.starts_with("duplicate location") && field.sites.get(host).is_some_and(told) {
                 continue;
             }
-            let culprits: Vec<(&Ingress, String)> = field
-                .loaded
+            let culprits: Vec<(&Ingress, String)> = failure
+                .between
                 .iter()
-                .filter(|ingress| failure.between.contains(&ingress.meta.key()))
+                .filter_map(|name| loaded.get(name))
                 .map(|ingress| (*ingress, place(field, ingress, host, failure)))
                 .collect();
             let parts = culprits.iter().map(|(ingress, at)| Part::new(*ingress, at)).collect();
@@ -84,7 +92,8 @@ fn place(field: &Field<'_>, ingress: &Ingress, host: &str, failure: &ReloadFailu
         return Place::Path(rule, at).field("path");
     }
     let routing = ["server-alias", "rewrite-target", "permanent-redirect", "temporal-redirect", "app-root"];
-    let annotation = routing.iter().map(|name| field.key(name)).find(|key| ingress.meta.annotation(key).is_some());
+    let annotation =
+        routing.iter().map(|name| field.key(name)).find(|key| ingress.meta.annotation(key).is_some());
     match annotation {
         Some(key) => annotation_field(&key),
         None => "spec.rules".to_owned(),
@@ -119,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_in_a_path_and_a_bad_alias_do_too() {
+    fn a_quote_in_a_path_and_an_unknown_variable_do_too() {
         check(
             &Rule,
             "ing shop/a host=a.example /x\"y(I)->a:80
-             ing shop/b host=b.example /(P)->b:80 ann:server-alias=~(",
+             ing shop/b host=b.example /x(P)->b:80 ann:rewrite-target=/$nope",
             &[
                 "critical a.example: shop/a spec.rules[0].http.paths[0].path",
-                "critical b.example: shop/b metadata.annotations[\"nginx.ingress.kubernetes.io/server-alias\"]",
+                "critical b.example: shop/b metadata.annotations[\"nginx.ingress.kubernetes.io/rewrite-target\"]",
             ],
         );
     }

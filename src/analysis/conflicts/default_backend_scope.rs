@@ -20,6 +20,8 @@
 //! controller-v1.15.1; traefik `pkg/provider/kubernetes/ingress/kubernetes.go`; Istio
 //! `pilot/pkg/config/kube/ingress/conversion.go`; haproxytech/kubernetes-ingress#811, #635.
 
+use std::collections::HashSet;
+
 use crate::analysis::conflict::facts::Scope;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
@@ -116,11 +118,11 @@ impl Rule {
     /// Hosts of the Ingress that an older one made.
     fn not_the_maker(&self, field: &Field<'_>, ingress: &Ingress) -> Option<Conflict> {
         let mut lost: Vec<(&str, &Ingress)> = Vec::new();
+        let mut known = HashSet::new();
         for rule in ingress.rules.iter().filter(|rule| !rule.host().is_empty()) {
             let Some(host) = field.hosts.get(rule.host()) else { continue };
             let Some(maker) = host.maker() else { continue };
-            let known = lost.iter().any(|(name, _)| *name == rule.host());
-            if !std::ptr::eq(maker, ingress) && host.root().is_none() && !known {
+            if known.insert(rule.host()) && !std::ptr::eq(maker, ingress) && host.root().is_none() {
                 lost.push((rule.host(), maker));
             }
         }
@@ -154,7 +156,8 @@ impl Rule {
             },
             Scope::Everybody => Fix::Remove { parts: vec![Part::new(ingress, "spec.defaultBackend")] },
         };
-        Conflict::new(self, field, severity, Facts::DefaultBackendScope(scope), effect, fix).at_default(ingress)
+        Conflict::new(self, field, severity, Facts::DefaultBackendScope(scope), effect, fix)
+            .at_default(ingress)
     }
 }
 

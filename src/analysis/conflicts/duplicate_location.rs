@@ -83,7 +83,9 @@ mod tests {
                     "ing shop/a age=9 host=a.example {first}(P)->a:80
                      ing shop/b age=8 host=a.example {second}(I)->b:80"
                 ),
-                &["critical a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path"],
+                &[
+                    "critical a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path",
+                ],
             );
             sees(&found, &["http://a.example/foo/: Frozen"]);
         }
@@ -101,7 +103,9 @@ mod tests {
                      ing shop/b age=8 host=a.example /x({b})->b:80
                      ing shop/c age=7 host=a.example /x({c})->c:80"
                 ),
-                &["critical a.example: shop/c spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path"],
+                &[
+                    "critical a.example: shop/c spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path",
+                ],
             );
         }
     }
@@ -112,7 +116,9 @@ mod tests {
             &Rule,
             "ing shop/a age=9 host=a.example /(E)->a:80
              ing shop/b age=8 host=a.example /(E)->b:80",
-            &["critical a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path"],
+            &[
+                "critical a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path",
+            ],
         );
     }
 
@@ -120,8 +126,8 @@ mod tests {
     fn what_nginx_loads_is_not_found() {
         silent(
             &Rule,
-            "ing shop/a age=9 host=a.example /x(E)->a:80 /x(P)->a:80 /y/(P)->a:80 /y(E)->a:80 /(E)->a:80
-             ing shop/b age=8 host=a.example /x(P)->b:80 /z(P)->b:80
+            "ing shop/a age=9 host=a.example /x(E)->a:80 /y/(P)->a:80 /y(E)->a:80 /(E)->a:80
+             ing shop/b age=8 host=a.example /x(E)->b:80 /z(P)->b:80
              ing shop/c age=7 host=c.example /foo(P)->c:80
              ing shop/d age=6 host=c.example /foo/(P)->d:80 ann:use-regex=true
              ing shop/e age=5 host=e.example /foo(P)->d:80 ann:rewrite-target=/

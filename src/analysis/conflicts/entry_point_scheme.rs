@@ -96,7 +96,8 @@ fn scheme_of(field: &Field<'_>, name: &str) -> Option<Scheme> {
 
 /// Whether an entry point sends plain requests on.
 fn redirects(field: &Field<'_>) -> bool {
-    let sends = |name: &str| name.starts_with("entrypoints.") && name.contains(".http.redirections.entrypoint.to");
+    let sends =
+        |name: &str| name.starts_with("entrypoints.") && name.contains(".http.redirections.entrypoint.to");
     field.settings.args.iter().any(|flag| sends(&flag.name))
 }
 
@@ -127,7 +128,9 @@ mod tests {
     use crate::analysis::field::kit::{check, sees, silent};
 
     fn world(annotation: &str, more: &str) -> String {
-        format!("is traefik\n{more}\ning eo/stac host=eo.example /stac(P)->stac:80 tls=eo.example {annotation}")
+        format!(
+            "is traefik\n{more}\ning eo/stac host=eo.example /stac(P)->stac:80 tls=eo.example {annotation}"
+        )
     }
 
     #[test]
@@ -169,11 +172,22 @@ mod tests {
                 "arg --entrypoints.web.http.redirections.entrypoint.to=websecure",
             ),
         );
-        silent(&Rule, &world(&format!("ann:{ENTRY_POINTS}=web"), "arg --entrypoints.web.http.tls=true\narg --entrypoints.web.http.redirections.entryPoint.to=x"));
-        silent(&Rule, &format!("is traefik\ning eo/stac host=eo.example /(P)->stac:80 ann:{ENTRY_POINTS}=web"));
         silent(
             &Rule,
-            &format!("is contour\ning eo/stac host=eo.example /(P)->stac:80 ann:{ALLOW_HTTP}=false ann:{FORCE_SSL}=true"),
+            &world(
+                &format!("ann:{ENTRY_POINTS}=web"),
+                "arg --entrypoints.web.http.tls=true\narg --entrypoints.web.http.redirections.entryPoint.to=x",
+            ),
+        );
+        silent(
+            &Rule,
+            &format!("is traefik\ning eo/stac host=eo.example /(P)->stac:80 ann:{ENTRY_POINTS}=web"),
+        );
+        silent(
+            &Rule,
+            &format!(
+                "is contour\ning eo/stac host=eo.example /(P)->stac:80 ann:{ALLOW_HTTP}=false ann:{FORCE_SSL}=true"
+            ),
         );
     }
 }

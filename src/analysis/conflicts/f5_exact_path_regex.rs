@@ -74,7 +74,9 @@ mod tests {
         check(
             &Rule,
             "is f5-nginx\ning shop/a host=a.example /health(E)->a:80 /x.*(I)->a:80 ann:nginx.org/path-regex=case_sensitive",
-            &["high a.example: shop/a spec.rules[0].http.paths[0].path, shop/a metadata.annotations[\"nginx.org/path-regex\"]"],
+            &[
+                "high a.example: shop/a spec.rules[0].http.paths[0].path, shop/a metadata.annotations[\"nginx.org/path-regex\"]",
+            ],
         );
     }
 

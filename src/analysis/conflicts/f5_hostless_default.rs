@@ -48,10 +48,14 @@ impl ConflictRule for Rule {
         }
         let Some(ingress) = field.hosts.get("").and_then(owner) else { return Vec::new() };
         let off = REDIRECT.iter().any(|key| ingress.meta.annotation(key) == Some("false"));
-        if off || field.settings.config("ssl-redirect").is_some_and(|value| value.eq_ignore_ascii_case("false")) {
+        if off
+            || field.settings.config("ssl-redirect").is_some_and(|value| value.eq_ignore_ascii_case("false"))
+        {
             return Vec::new();
         }
-        let Some(at) = ingress.rules.iter().position(|rule| rule.host().is_empty()) else { return Vec::new() };
+        let Some(at) = ingress.rules.iter().position(|rule| rule.host().is_empty()) else {
+            return Vec::new();
+        };
         let [key, _] = REDIRECT;
         let fix = Fix::Set { part: Part::new(ingress, annotation_field(key)), value: "false".to_owned() };
         let to = "https://any-other-host.invalid:443/".to_owned();

@@ -85,7 +85,9 @@ mod tests {
         check(
             &Rule,
             "is f5-nginx\ning shop/a host=a.example /api(P)->a:80 /api(I)->b:80",
-            &["critical a.example: shop/a spec.rules[0].http.paths[1].path, shop/a spec.rules[0].http.paths[0].path"],
+            &[
+                "critical a.example: shop/a spec.rules[0].http.paths[1].path, shop/a spec.rules[0].http.paths[0].path",
+            ],
         );
     }
 

@@ -78,7 +78,9 @@ mod tests {
         check(
             &Rule,
             "is f5-nginx\ning shop/a host=a.example /api(E)->a:80 /web(P)->a:80 ann:nginx.org/rewrite-target=/v1",
-            &["critical a.example: shop/a metadata.annotations[\"nginx.org/rewrite-target\"], shop/a spec.rules[0].http.paths[0].path"],
+            &[
+                "critical a.example: shop/a metadata.annotations[\"nginx.org/rewrite-target\"], shop/a spec.rules[0].http.paths[0].path",
+            ],
         );
     }
 

@@ -46,7 +46,8 @@ impl ConflictRule for Rule {
         let mut found = Vec::new();
         for ingress in &field.loaded {
             let own = ingress.meta.annotations.iter().filter(|(key, _)| {
-                key.split_once('/').is_some_and(|(prefix, name)| PREFIXES.contains(&prefix) && CODES.contains(&name))
+                key.split_once('/')
+                    .is_some_and(|(prefix, name)| PREFIXES.contains(&prefix) && CODES.contains(&name))
             });
             for (key, value) in own.filter(|(_, value)| !is_code(value)) {
                 let facts = Facts::HaproxyRedirectCode { value: value.clone() };
@@ -78,7 +79,9 @@ mod tests {
         for value in ["permanent", "304", ""] {
             check(
                 &Rule,
-                &format!("is haproxytech\ning shop/a host=a.example /(P)->a:80 ann:haproxy.org/request-redirect-code={value}"),
+                &format!(
+                    "is haproxytech\ning shop/a host=a.example /(P)->a:80 ann:haproxy.org/request-redirect-code={value}"
+                ),
                 &["critical a.example: shop/a metadata.annotations[\"haproxy.org/request-redirect-code\"]"],
             );
         }

@@ -21,7 +21,7 @@
 
 use std::cmp::Reverse;
 
-use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Severity};
+use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, SHOWN, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::field::hosts::{Entry, Host};
@@ -102,7 +102,7 @@ impl Rule {
         owner: &Ingress,
         losers: &[&Ingress],
     ) -> Conflict {
-        let lost = |entry: &&Entry<'_>| losers.iter().any(|loser| std::ptr::eq(*loser, entry.ingress));
+        let lost = |entry: &&Entry<'_>| !std::ptr::eq(owner, entry.ingress) && !is_minion(entry.ingress);
         let first = host.paths.iter().find(lost);
         let sample = first.and_then(|entry| pattern::samples(entry.path).into_iter().next());
         let taking = sample.as_deref().and_then(|path| taking(host, owner, path));
@@ -121,7 +121,7 @@ impl Rule {
             Conflict::new(self, field, Severity::High, facts, effect, fix).on(name).won_by(owner);
         let mut order: Vec<&Ingress> = losers.iter().take(1).copied().chain([owner]).collect();
         order.extend(losers.iter().skip(1));
-        for ingress in order {
+        for ingress in order.into_iter().take(SHOWN) {
             let at = ingress.rules.iter().position(|rule| rule.host() == name).unwrap_or_default();
             conflict = conflict.at_host(ingress, Place::Rule(at));
         }
@@ -174,6 +174,9 @@ mod tests {
              ing mf/b age=7 host=iot.example /b(P)->b:80 ann:nginx.org/mergeable-ingress-type=minion
              ing mf/c age=6 host=other.example /b(P)->b:80",
         );
-        silent(&Rule, "ing mf/a age=9 host=iot.example /a(P)->a:80\ning mf/b age=8 host=iot.example /b(P)->b:80");
+        silent(
+            &Rule,
+            "ing mf/a age=9 host=iot.example /a(P)->a:80\ning mf/b age=8 host=iot.example /b(P)->b:80",
+        );
     }
 }

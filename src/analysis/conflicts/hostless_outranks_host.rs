@@ -130,7 +130,9 @@ mod tests {
             "is traefik
              ing any/a host=*.wild.com /deep/long/path/here(P)->a:80
              ing shop/b host=a.wild.com /(P)->b:80",
-            &["high a.wild.com: any/a spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path"],
+            &[
+                "high a.wild.com: any/a spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path",
+            ],
         );
         sees(&found, &["http://a.wild.com/deep/long/path/here: any/a a:80"]);
     }
@@ -143,7 +145,9 @@ mod tests {
         check(
             &Rule,
             &world("shop.test"),
-            &["high shop.test: any/a spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path"],
+            &[
+                "high shop.test: any/a spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path",
+            ],
         );
         silent(&Rule, &world("shop.tests"));
     }

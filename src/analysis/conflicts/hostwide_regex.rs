@@ -210,14 +210,17 @@ mod tests {
              ing shop/other age=6 host=b.example /x(P)->web:80 /y(E)->web:80
              ing shop/same age=5 host=c.example /x(E)->web:80 /y/(.*)(I)->web:80 ann:use-regex=true
              ing shop/equal age=4 host=d.example /x(P)->web:80 ann:rewrite-target=/x
-             ing shop/plain age=3 host=d.example /y(P)->web:80",
+             ing shop/plain age=5 host=d.example /y(P)->web:80",
         );
     }
 
     #[test]
     fn traefik_keeps_exact_paths_exact() {
         let two = "ing shop/legacy age=1 host=a.example /old(/|$)(.*)(I)->legacy:80 ann:rewrite-target=/$2";
-        silent(&Rule, &format!("is traefik-ingress-nginx\ning shop/a age=9 host=a.example /x(E)->a:80\n{two}"));
+        silent(
+            &Rule,
+            &format!("is traefik-ingress-nginx\ning shop/a age=9 host=a.example /x(E)->a:80\n{two}"),
+        );
         check(
             &Rule,
             &format!("is traefik-ingress-nginx\ning shop/a age=9 host=a.example /x(P)->a:80\n{two}"),

@@ -33,6 +33,9 @@ use super::host_taken::{is_master, is_minion, owner};
 #[derive(Debug)]
 pub struct Rule;
 
+/// The minions' rules of a host, oldest first on each path.
+type ByPath<'f, 'a> = BTreeMap<&'f str, Vec<&'f Entry<'a>>>;
+
 impl ConflictRule for Rule {
     fn id(&self) -> &'static str {
         "minion_conflict"
@@ -55,12 +58,12 @@ impl ConflictRule for Rule {
                 found.extend(self.without_master(field, name, host));
                 continue;
             }
-            let mut by_path: BTreeMap<&str, Vec<&Entry<'_>>> = BTreeMap::new();
+            let mut by_path: ByPath<'_, '_> = BTreeMap::new();
             for entry in host.paths.iter().filter(|entry| is_minion(entry.ingress)) {
                 by_path.entry(entry.path).or_default().push(entry);
             }
-            for (path, entries) in by_path.into_iter().filter(|(_, entries)| entries.len() > 1) {
-                found.push(self.on_one_path(field, name, host, path, &entries));
+            for (path, entries) in by_path.iter().filter(|(_, entries)| entries.len() > 1) {
+                found.push(self.on_one_path(field, name, path, entries, &by_path));
             }
         }
         found
@@ -69,6 +72,9 @@ impl ConflictRule for Rule {
 
 impl Rule {
     fn without_master(&self, field: &Field<'_>, name: &str, host: &Host<'_>) -> Option<Conflict> {
+        if !field.sees_all_ingresses() {
+            return None;
+        }
         let minions: Vec<_> = host.ingresses.iter().copied().filter(|ingress| is_minion(ingress)).collect();
         let first = minions.first()?;
         let facts = Facts::MinionConflict(Minions::NoMaster);
@@ -78,8 +84,7 @@ impl Rule {
             path: String::new(),
             path_type: "nginx.org/mergeable-ingress-type: master",
         };
-        let mut conflict =
-            Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix).on(name);
+        let mut conflict = Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix).on(name);
         for minion in &minions {
             let at = minion.rules.iter().position(|rule| rule.host() == name).unwrap_or_default();
             conflict = conflict.at_host(minion, Place::Rule(at));
@@ -96,20 +101,16 @@ impl Rule {
         &self,
         field: &Field<'_>,
         name: &str,
-        host: &Host<'_>,
         path: &str,
         entries: &[&Entry<'_>],
+        by_path: &ByPath<'_, '_>,
     ) -> Conflict {
         // Oldest first, as the host keeps them.
         let first = entries.first();
-        let twice = entries
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if std::ptr::eq(a.ingress, b.ingress)));
-        let other = host
-            .paths
-            .iter()
-            .filter(|entry| !entry.is_exact() && entry.path != path && path.starts_with(entry.path))
-            .max_by_key(|entry| entry.path.len());
+        let twice =
+            entries.windows(2).any(|pair| matches!(pair, [a, b] if std::ptr::eq(a.ingress, b.ingress)));
+        let shorter = (0..path.len()).rev().filter_map(|end| by_path.get(path.get(..end)?)?.first());
+        let other = shorter.copied().find(|entry| !entry.is_exact());
         let served = |entry: &Entry<'_>| Effect::ServedBy {
             ingress: entry.ingress.meta.key(),
             backend: entry.target(),
@@ -118,8 +119,7 @@ impl Rule {
             Some(first) if !twice => (Minions::Oldest, served(first)),
             Some(_) | None => (Minions::Nobody, other.map_or(Effect::Status(404), served)),
         };
-        let parts =
-            entries.iter().map(|entry| Part::new(entry.ingress, entry.place.field("path"))).collect();
+        let parts = entries.iter().map(|entry| Part::new(entry.ingress, entry.place.field("path"))).collect();
         let facts = Facts::MinionConflict(standing);
         let mut conflict =
             Conflict::new(self, field, Severity::High, facts, effect, Fix::KeepOne { parts }).on(name);

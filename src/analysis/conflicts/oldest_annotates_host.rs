@@ -20,15 +20,21 @@
 //! kubernetes/ingress-nginx `internal/ingress/controller/controller.go` (createServers) @
 //! controller-v1.15.1.
 
-use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Severity};
+use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, SHOWN, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{Ingress, Place};
 
 /// Annotations that answer before any backend does.
-const ANSWERS: [&str; 6] =
-    ["temporal-redirect", "permanent-redirect", "auth-type", "auth-url", "rewrite-target", "allowlist-source-range"];
+const ANSWERS: [&str; 6] = [
+    "temporal-redirect",
+    "permanent-redirect",
+    "auth-type",
+    "auth-url",
+    "rewrite-target",
+    "allowlist-source-range",
+];
 
 /// A path that no rule is likely to have.
 const UNMATCHED: &str = "/no-rule-has-this-path";
@@ -46,7 +52,8 @@ impl ConflictRule for Rule {
     }
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
-        if field.kind != ControllerKind::IngressNginx {
+        // An older Ingress, or a rule for `/`, may stand where nobody could look.
+        if field.kind != ControllerKind::IngressNginx || !field.sees_all_ingresses() {
             return Vec::new();
         }
         let mut found = Vec::new();
@@ -81,7 +88,7 @@ impl Rule {
             .shown_over_tls_by(name, UNMATCHED)
             .won_by(maker);
         let mut conflict = keys.iter().fold(conflict, |conflict, key| conflict.at_annotation(maker, key));
-        for other in others {
+        for other in others.iter().take(SHOWN) {
             let at = other.rules.iter().position(|rule| rule.host() == name)?;
             conflict = conflict.at_host(other, Place::Rule(at));
         }
@@ -109,11 +116,7 @@ mod tests {
     fn unmatched_paths_meet_the_redirect_or_the_password_of_the_oldest() {
         let place = "shop/api spec.rules[0].host";
         for (annotation, key, answer) in [
-            (
-                "ann:permanent-redirect=https://new.example/",
-                "permanent-redirect",
-                "301 https://new.example/",
-            ),
+            ("ann:permanent-redirect=https://new.example/", "permanent-redirect", "301 https://new.example/"),
             ("ann:auth-type=basic", "auth-type", "503"),
         ] {
             let found = check(

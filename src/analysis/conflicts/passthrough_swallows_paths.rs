@@ -26,6 +26,7 @@ use crate::analysis::conflict::facts::Passthrough;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::hosts::{Entry, Host};
+use crate::analysis::field::sites::Owner;
 use crate::analysis::field::{Field, pattern};
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::Ingress;
@@ -78,11 +79,12 @@ impl Rule {
         name: &str,
         host: &Host<'_>,
     ) -> Option<Conflict> {
-        let root = host.paths.iter().find(|entry| entry.path == "/");
-        let served = match (root, ingress.default_backend.as_ref()) {
-            (Some(root), _) => root.ingress,
-            (None, Some(backend)) if backend.service().is_some() => ingress,
-            (None, _) => {
+        let mut locations = field.sites.get(name)?.locations.iter();
+        let has_default = ingress.default_backend.as_ref().is_some_and(|backend| backend.service().is_some());
+        let served = match locations.find(|location| location.path == "/").map(|root| root.owner) {
+            Some(Owner::Path(root)) => root.ingress,
+            Some(Owner::Host(maker)) if has_default => maker,
+            Some(Owner::Host(_) | Owner::CatchAll(_) | Owner::Nobody) | None => {
                 let told = self.told(field, ingress, Passthrough::NoRoot, &[], Effect::WithoutEffect);
                 return Some(told.on(name));
             }
@@ -90,8 +92,7 @@ impl Rule {
         let others: Vec<Entry<'_>> = host.paths.iter().filter(|entry| entry.path != "/").copied().collect();
         let first = others.first()?;
         let effect = Effect::PassedThrough { ingress: served.meta.key() };
-        let told =
-            self.told(field, ingress, Passthrough::InForce, &others, effect).on(name).won_by(served);
+        let told = self.told(field, ingress, Passthrough::InForce, &others, effect).on(name).won_by(served);
         Some(match pattern::samples(first.path).into_iter().next() {
             Some(sample) => told.shown_over_tls_by(name, &sample),
             None => told,
@@ -113,17 +114,15 @@ impl Rule {
         };
         let fix = match standing {
             Passthrough::InForce => Fix::OwnHost { ingress: ingress.meta.key() },
-            Passthrough::FlagNotSet => Fix::Configure {
-                setting: "--enable-ssl-passthrough".to_owned(),
-                value: "true".to_owned(),
-            },
+            Passthrough::FlagNotSet => {
+                Fix::Configure { setting: "--enable-ssl-passthrough".to_owned(), value: "true".to_owned() }
+            }
             Passthrough::NotOldest | Passthrough::NoRoot => {
                 Fix::Remove { parts: vec![Part::new(ingress, annotation_field(&key))] }
             }
         };
         let facts = Facts::PassthroughSwallowsPaths { standing, others: others.len() };
-        let conflict =
-            Conflict::new(self, field, severity, facts, effect, fix).at_annotation(ingress, &key);
+        let conflict = Conflict::new(self, field, severity, facts, effect, fix).at_annotation(ingress, &key);
         others.iter().fold(conflict, |conflict, entry| conflict.at_path(entry.ingress, entry.place))
     }
 }
@@ -154,7 +153,11 @@ mod tests {
         let world = "ing shop/web age=8 host=a.example /(P)->web:8443 ann:ssl-passthrough=true";
         for (more, standing, host) in [
             ("", Passthrough::FlagNotSet, " a.example"),
-            ("arg --enable-ssl-passthrough\ning shop/api age=9 host=a.example /api(P)->api:80", Passthrough::NotOldest, " a.example"),
+            (
+                "arg --enable-ssl-passthrough\ning shop/api age=9 host=a.example /api(P)->api:80",
+                Passthrough::NotOldest,
+                " a.example",
+            ),
         ] {
             let found = check(&Rule, &format!("{more}\n{world}"), &[&format!("medium{host}: {KEY}")]);
             assert_eq!(found[0].facts, Facts::PassthroughSwallowsPaths { standing, others: 0 });
@@ -164,8 +167,10 @@ mod tests {
             &format!("{FLAG}ing shop/web host=a.example /api(P)->api:80 ann:ssl-passthrough=true"),
             &[&format!("medium a.example: {KEY}")],
         );
-        assert!(matches!(&found[0].facts,
-            Facts::PassthroughSwallowsPaths { standing: Passthrough::NoRoot, .. }));
+        assert!(matches!(
+            &found[0].facts,
+            Facts::PassthroughSwallowsPaths { standing: Passthrough::NoRoot, .. }
+        ));
     }
 
     #[test]

@@ -102,14 +102,15 @@ fn reading(field: &Field<'_>, name: &str, host: &Host<'_>, entry: &Entry<'_>) ->
     let is_pattern = match field.kind {
         K::IngressNginx => {
             if field.sites.get(name)?.regex.is_none() {
-                return Some(Reading::Literal);
+                // An unseen Ingress may turn the host to patterns.
+                return field.sees_all_ingresses().then_some(Reading::Literal);
             }
             return (!specific && is_strict(field)).then_some(Reading::Denied);
         }
         K::TraefikIngressNginx => {
             let asks = |name: &str| host.ingresses.iter().any(|i| field.policy.is_set(i, name));
             // Under the other types the whole Ingress is skipped, which has a rule of its own.
-            !specific || asks("use-regex") || asks("rewrite-target")
+            !specific || asks("use-regex") || asks("rewrite-target") || !field.sees_all_ingresses()
         }
         K::Traefik => {
             let matcher = entry.ingress.meta.annotation("traefik.ingress.kubernetes.io/router.pathmatcher");
@@ -215,7 +216,10 @@ mod tests {
 
     #[test]
     fn plain_text_is_not_a_pattern() {
-        silent(&Rule, "ing shop/a host=a.example /robots.txt(E)->a:80 /c++(P)->a:80 /~me(P)->a:80 /(P)->a:80");
+        silent(
+            &Rule,
+            "ing shop/a host=a.example /robots.txt(E)->a:80 /c++(P)->a:80 /~me(P)->a:80 /(P)->a:80",
+        );
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl Rule {
         by: &Entry<'_>,
         sample: &str,
     ) -> Option<Conflict> {
-        let rewrite = |entry: &Entry<'_>| field.policy.text(entry.ingress, "rewrite-target");
+        let rewrite = |entry: &Entry<'_>| {
+            field.policy.text(entry.ingress, "rewrite-target").map(std::borrow::Cow::into_owned)
+        };
         if entry.same_backend(by) && rewrite(entry) == rewrite(by) {
             return None;
         }
@@ -100,9 +102,9 @@ impl Rule {
             .at_path(entry.ingress, entry.place)
             .won_by(by.ingress);
         let decision = conflict.sees.url.as_deref().and_then(|url| field.decide(host, url));
-        let reached = decision.and_then(|decision| decision.winner).is_some_and(|winner| {
-            winner.ingress == entry.ingress.meta.key() && winner.place == entry.place
-        });
+        let reached = decision
+            .and_then(|decision| decision.winner)
+            .is_some_and(|winner| winner.ingress == entry.ingress.meta.key() && winner.place == entry.place);
         (!reached).then(|| conflict.judged(field))
     }
 }
@@ -115,7 +117,8 @@ fn shadowed<'a>(
     entry: &Entry<'a>,
 ) -> Option<(String, Entry<'a>)> {
     let mut samples = pattern::samples(entry.path);
-    if pattern::is_literal(entry.path) {
+    // An Exact rule is meant for nothing else, whatever it matches here.
+    if pattern::is_literal(entry.path) && !entry.is_exact() {
         samples.push(format!("{}/x", entry.path.trim_end_matches('/')));
     }
     let mut taken = Vec::with_capacity(samples.len());
@@ -139,7 +142,9 @@ mod tests {
         let found = check(
             &Rule,
             "ing shop/a host=a.example /api/v2/special(I)->special:80 /api/(v1|v2|v3)/.*(I)->api:80 ann:use-regex=true",
-            &["high a.example: shop/a spec.rules[0].http.paths[1].path, shop/a spec.rules[0].http.paths[0].path"],
+            &[
+                "high a.example: shop/a spec.rules[0].http.paths[1].path, shop/a spec.rules[0].http.paths[0].path",
+            ],
         );
         sees(&found, &["http://a.example/api/v2/special: shop/a api:80"]);
     }
@@ -164,7 +169,9 @@ mod tests {
             &Rule,
             "ing shop/web age=9 host=a.example /(P)->web:80
              ing shop/all age=1 host=a.example /(.*)(I)->all:80 ann:use-regex=true",
-            &["high a.example: shop/all spec.rules[0].http.paths[0].path, shop/web spec.rules[0].http.paths[0].path"],
+            &[
+                "high a.example: shop/all spec.rules[0].http.paths[0].path, shop/web spec.rules[0].http.paths[0].path",
+            ],
         );
         sees(&found, &["http://a.example/: shop/all all:80"]);
     }

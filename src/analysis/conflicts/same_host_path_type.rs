@@ -119,9 +119,7 @@ impl Rule {
             same_backend,
         };
         let effect = match winner {
-            Some(winner) => {
-                Effect::ServedBy { ingress: winner.ingress.meta.key(), backend: winner.target() }
-            }
+            Some(winner) => Effect::ServedBy { ingress: winner.ingress.meta.key(), backend: winner.target() },
             None => {
                 let mut targets: Vec<_> = losers.iter().filter_map(Entry::target).collect();
                 targets.sort();
@@ -253,8 +251,7 @@ mod tests {
 
     const TWO: &str = "ing shop/old age=9 host=a.example /(P)->v1:80
         ing shop/new age=1 host=a.example /(P)->v2:80 /x(P)->v2:80";
-    const PLACES: &str =
-        "high a.example: shop/new spec.rules[0].http.paths[0].path, shop/old spec.rules[0].http.paths[0].path";
+    const PLACES: &str = "high a.example: shop/new spec.rules[0].http.paths[0].path, shop/old spec.rules[0].http.paths[0].path";
 
     #[test]
     fn the_younger_rule_is_ignored_by_ingress_nginx() {
@@ -270,7 +267,9 @@ mod tests {
             "ing shop/a age=9 host=a.example /x/(.*)(P)->a:80 ann:use-regex=true
              ing shop/b age=8 host=a.example /x/(.*)(I)->b:80
              ing shop/c age=7 host=a.example /x/(.*)(I)->c:80",
-            &["high a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path, shop/c spec.rules[0].http.paths[0].path"],
+            &[
+                "high a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path, shop/c spec.rules[0].http.paths[0].path",
+            ],
         );
         sees(&found, &["http://a.example/x/x: shop/a a:80"]);
     }
@@ -281,7 +280,9 @@ mod tests {
             &Rule,
             "ing shop/a age=9 host=a.example /(P)->web:80
              ing shop/b age=8 host=a.example /(P)->web:80",
-            &["low a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path"],
+            &[
+                "low a.example: shop/b spec.rules[0].http.paths[0].path, shop/a spec.rules[0].http.paths[0].path",
+            ],
         );
         sees(&found, &["http://a.example/: shop/a web:80"]);
     }
@@ -323,7 +324,9 @@ mod tests {
             "is haproxytech
              ing shop/old age=9 host=a.example /(P)->zebra:80
              ing shop/new age=1 host=a.example /(P)->ape:80",
-            &["high a.example: shop/old spec.rules[0].http.paths[0].path, shop/new spec.rules[0].http.paths[0].path"],
+            &[
+                "high a.example: shop/old spec.rules[0].http.paths[0].path, shop/new spec.rules[0].http.paths[0].path",
+            ],
         );
         sees(&found, &["http://a.example/: shop/new ape:80"]);
         silent(
@@ -349,10 +352,7 @@ mod tests {
 
     #[test]
     fn inside_one_ingress_traefik_takes_the_last_path() {
-        let found = found_by(
-            &Rule,
-            "is traefik\ning shop/a host=a.example /(P)->one:80 /(I)->two:80",
-        );
+        let found = found_by(&Rule, "is traefik\ning shop/a host=a.example /(P)->one:80 /(I)->two:80");
         sees(&found, &["http://a.example/: shop/a two:80"]);
     }
 }

@@ -48,7 +48,8 @@ impl ConflictRule for Rule {
         use ControllerKind as K;
         match field.kind {
             K::IngressNginx => {
-                let mut found = self.oldest(field, &rule_less(&field.loaded, &field.policy).collect::<Vec<_>>());
+                let mut found =
+                    self.oldest(field, &rule_less(&field.loaded, &field.policy).collect::<Vec<_>>());
                 found.extend(self.discarded_roots(field));
                 found
             }
@@ -81,7 +82,8 @@ fn with_default<'a>(field: &Field<'a>) -> Vec<&'a Ingress> {
 
 /// Whether they all mean the same Service.
 fn agree(all: &[&Ingress]) -> bool {
-    let of = |ingress: &Ingress| ingress.default_backend.as_ref().and_then(|backend| target(ingress, backend));
+    let of =
+        |ingress: &Ingress| ingress.default_backend.as_ref().and_then(|backend| target(ingress, backend));
     all.windows(2).all(|pair| matches!(pair, [a, b] if of(a) == of(b)))
 }
 
@@ -127,8 +129,9 @@ impl Rule {
     fn told(&self, field: &Field<'_>, all: &[&Ingress], losers: usize, effect: Effect) -> Conflict {
         let facts = Facts::SeveralDefaultBackends { losers, rules: false };
         let parts = all.iter().map(|ingress| Part::new(*ingress, "spec.defaultBackend")).collect();
-        let conflict =
-            Conflict::new(self, field, Severity::High, facts, effect, Fix::KeepOne { parts }).on("").shown_by("", "/");
+        let conflict = Conflict::new(self, field, Severity::High, facts, effect, Fix::KeepOne { parts })
+            .on("")
+            .shown_by("", "/");
         all.iter().fold(conflict, |conflict, ingress| conflict.at_default(ingress))
     }
 
@@ -151,11 +154,10 @@ impl Rule {
         let mut parts: Vec<Part> =
             losers.iter().map(|(entry, _)| Part::new(entry.ingress, entry.place.field("path"))).collect();
         parts.push(Part::new(*winner, Place::DefaultBackend.field("")));
-        let mut conflict =
-            Conflict::new(self, field, Severity::High, facts, effect, Fix::KeepOne { parts })
-                .on("")
-                .shown_by("", "/")
-                .won_by(*winner);
+        let mut conflict = Conflict::new(self, field, Severity::High, facts, effect, Fix::KeepOne { parts })
+            .on("")
+            .shown_by("", "/")
+            .won_by(*winner);
         for (entry, _) in losers.iter().take(crate::analysis::conflict::SHOWN - 1) {
             conflict = conflict.at_path(entry.ingress, entry.place);
         }
@@ -190,7 +192,9 @@ mod tests {
                     "ing shop/web age={root} /(P)->web:80
                      ing infra/all age={default} default=errors:80"
                 ),
-                &["high : shop/web spec.rules[0].http.paths[0].path, infra/all spec.defaultBackend.service.name"],
+                &[
+                    "high : shop/web spec.rules[0].http.paths[0].path, infra/all spec.defaultBackend.service.name",
+                ],
             );
             sees(&found, &[&format!("{URL}: infra/all errors:80")]);
         }
@@ -219,7 +223,9 @@ mod tests {
         let group = "ann:alb.ingress.kubernetes.io/group.name=g";
         let found = check(
             &Rule,
-            &format!("is aws-alb\ning a/all default=web:80 {group}\ning b/x host=b.example /(P)->x:80 default=x:80 {group}"),
+            &format!(
+                "is aws-alb\ning a/all default=web:80 {group}\ning b/x host=b.example /(P)->x:80 default=x:80 {group}"
+            ),
             &["high : b/x spec.defaultBackend.service.name, a/all spec.defaultBackend.service.name"],
         );
         sees(&found, &[&format!("{URL}: GroupFrozen")]);

@@ -25,6 +25,7 @@ use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::routing::{Decision, Outcome, Refusal};
 use crate::model::ingress::{Ingress, Place};
+use crate::model::object::{Kind, ObjectKey};
 
 /// Where authorities ask.
 const CHALLENGE: &str = "/.well-known/acme-challenge/";
@@ -46,15 +47,17 @@ impl ConflictRule for Rule {
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
         let mut found = Vec::new();
         for ingress in &field.loaded {
-            found.extend(challenges(ingress).filter_map(|(place, host, path)| {
-                self.beaten(field, ingress, place, host, path)
-            }));
+            found.extend(
+                challenges(ingress)
+                    .filter_map(|(place, host, path)| self.beaten(field, ingress, place, host, path)),
+            );
         }
         for (ingress, why) in field.refused {
             if *why != Refusal::Undecided {
-                found.extend(challenges(ingress).filter_map(|(place, host, path)| {
-                    self.not_loaded(field, ingress, place, host, path)
-                }));
+                found
+                    .extend(challenges(ingress).filter_map(|(place, host, path)| {
+                        self.not_loaded(field, ingress, place, host, path)
+                    }));
             }
         }
         found
@@ -86,12 +89,11 @@ impl Rule {
         if reaches(&decision, ingress) || is_upgrade(&decision, host, path) {
             return None;
         }
-        let winner = decision.winner.as_ref().map(|winner| winner.ingress.clone());
-        let by = winner.and_then(|name| field.loaded.iter().find(|ingress| ingress.meta.key() == name));
         let mut conflict = conflict.judged(field);
-        if let Some(by) = by.filter(|by| !std::ptr::eq(**by, ingress)) {
-            conflict = conflict.won_by(*by);
-        }
+        let by = decision.winner.map(|winner| winner.ingress);
+        conflict.winner = by
+            .filter(|by| !by.name.is_empty() && *by != ingress.meta.key())
+            .map(|name| ObjectKey { kind: Kind::Ingress, name });
         Some(conflict)
     }
 
@@ -129,7 +131,8 @@ impl Rule {
         path: &str,
         standing: Solver,
     ) -> Conflict {
-        let class = field.hosts.get(host).and_then(|host| host.maker()).and_then(|maker| maker.class_name.clone());
+        let class =
+            field.hosts.get(host).and_then(|host| host.maker()).and_then(|maker| maker.class_name.clone());
         let fix = match standing {
             Solver::NotLoaded => Fix::SetOneOf {
                 part: Part::new(ingress, "spec.ingressClassName"),

@@ -83,7 +83,10 @@ mod tests {
 
     #[test]
     fn when_it_is_not_strict_or_not_checked_it_does_not() {
-        silent(&Rule, &format!("arg --providers.kubernetesIngressNGINX.strictValidatePathType=false\n{WORLD}"));
+        silent(
+            &Rule,
+            &format!("arg --providers.kubernetesIngressNGINX.strictValidatePathType=false\n{WORLD}"),
+        );
         silent(&Rule, "is traefik-ingress-nginx\ning shop/a host=a.example /~me(I)->a:80 /a-b_c.d(E)->a:80");
         silent(&Rule, "ing shop/a host=a.example /~me(P)->a:80");
     }

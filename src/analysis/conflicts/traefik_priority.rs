@@ -46,7 +46,8 @@ impl ConflictRule for Rule {
                 continue;
             }
             let facts = Facts::TraefikPriority { value: value.to_owned() };
-            let fix = Fix::SetOneOf { part: Part::new(*ingress, annotation_field(PRIORITY)), values: Vec::new() };
+            let fix =
+                Fix::SetOneOf { part: Part::new(*ingress, annotation_field(PRIORITY)), values: Vec::new() };
             found.push(
                 Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix)
                     .of_ingress(ingress)
@@ -68,7 +69,9 @@ mod tests {
             check(
                 &Rule,
                 &format!("is traefik\ning shop/a host=a.example /(P)->a:80 ann:{PRIORITY}={value}"),
-                &["high a.example: shop/a metadata.annotations[\"traefik.ingress.kubernetes.io/router.priority\"]"],
+                &[
+                    "high a.example: shop/a metadata.annotations[\"traefik.ingress.kubernetes.io/router.priority\"]",
+                ],
             );
         }
     }

@@ -85,7 +85,9 @@ mod tests {
         {
             let found = check(
                 &Rule,
-                &format!("is traefik-ingress-nginx\ning shop/a host=a.example /app(P)->a:80 ann:rewrite-target={target}"),
+                &format!(
+                    "is traefik-ingress-nginx\ning shop/a host=a.example /app(P)->a:80 ann:rewrite-target={target}"
+                ),
                 &[&format!("{severity} {place}")],
             );
             sees(&found, &[&format!("http://a.example/app/any/deeper: {answer}")]);

@@ -48,6 +48,10 @@ impl ConflictRule for Rule {
     }
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
+        // The other rule may stand where nobody could look.
+        if !field.sees_all_ingresses() {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         for (name, host) in field.hosts.iter() {
             if field.sites.get(name).is_some_and(|site| site.regex.is_some()) {
@@ -62,7 +66,8 @@ impl ConflictRule for Rule {
             let mut told = HashSet::new();
             for entry in slashed {
                 let bare = entry.path.trim_end_matches('/');
-                if bare.is_empty() || known.contains(bare) || !told.insert(bare) || !pattern::is_literal(bare) {
+                if bare.is_empty() || known.contains(bare) || !told.insert(bare) || !pattern::is_literal(bare)
+                {
                     continue;
                 }
                 if let Some(fate) = fate(field.kind, entry) {
@@ -111,7 +116,7 @@ impl Rule {
         fate: &Bare,
     ) -> Conflict {
         // A rule of another Ingress that would have it, the root aside: roots are meant for the rest.
-        let cover = shorter(host, bare).filter(|by| !std::ptr::eq(by.ingress, entry.ingress));
+        let cover = host.above(bare).filter(|by| by.path != "/" && !std::ptr::eq(by.ingress, entry.ingress));
         let (severity, effect) = match fate {
             Bare::Redirected => {
                 let to = format!("http://{name}{}", entry.path);
@@ -140,11 +145,6 @@ impl Rule {
     }
 }
 
-/// The longest prefix of the host that takes a path, the root aside.
-fn shorter<'h, 'a>(host: &'h Host<'a>, path: &str) -> Option<&'h Entry<'a>> {
-    host.covering(path).filter(|entry| entry.path != "/" && entry.path_type == PathType::Prefix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +168,9 @@ mod tests {
             &Rule,
             "ing shop/a age=9 host=a.example /api/v1/(P)->v1:80
              ing shop/b age=8 host=a.example /api(P)->api:80",
-            &["medium a.example: shop/a spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path"],
+            &[
+                "medium a.example: shop/a spec.rules[0].http.paths[0].path, shop/b spec.rules[0].http.paths[0].path",
+            ],
         );
         sees(&found, &["http://a.example/api/v1: 301 http://a.example/api/v1/"]);
     }
@@ -198,9 +200,13 @@ mod tests {
             let found = found_by(&Rule, &world(product, path_type));
             sees(&found, &[&format!("http://a.example/app: {answer}")]);
         }
-        for (product, path_type) in
-            [("haproxytech", "P"), ("traefik-ingress-nginx", "P"), ("contour", "P"), ("istio", "E"), ("apisix", "I")]
-        {
+        for (product, path_type) in [
+            ("haproxytech", "P"),
+            ("traefik-ingress-nginx", "P"),
+            ("contour", "P"),
+            ("istio", "E"),
+            ("apisix", "I"),
+        ] {
             silent(&Rule, &world(product, path_type));
         }
     }

@@ -124,10 +124,7 @@ mod tests {
                 "high a.example: shop/a spec.rules[0].http.paths[1].path",
             ],
         );
-        sees(
-            &found,
-            &["http://a.example/my%20docs: shop/a web:80", "http://a.example/a//b: shop/a web:80"],
-        );
+        sees(&found, &["http://a.example/my%20docs: shop/a web:80", "http://a.example/a//b: shop/a web:80"]);
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub struct Host<'a> {
     pub canaries: Vec<Entry<'a>>,
     /// Paths of main Ingresses whose Service a canary named first: they become no locations.
     pub displaced: Vec<Entry<'a>>,
+    /// The oldest Exact rule of each path.
+    exact: HashMap<&'a str, Entry<'a>>,
+    /// The oldest Prefix rule of each path, without slashes at its end.
+    prefixes: HashMap<&'a str, Entry<'a>>,
 }
 
 /// One path of a rule.
@@ -100,8 +104,7 @@ impl<'a> Entry<'a> {
     /// Whether both send their requests to the same Service port.
     #[must_use]
     pub fn same_backend(&self, other: &Self) -> bool {
-        self.ingress.meta.namespace == other.ingress.meta.namespace
-            && self.rule.backend == other.rule.backend
+        self.ingress.meta.namespace == other.ingress.meta.namespace && self.rule.backend == other.rule.backend
     }
 }
 
@@ -166,7 +169,7 @@ impl<'a> Hosts<'a> {
         match (entry.canary, made_by_canary) {
             (true, true) => host.canaries.push(entry),
             (false, true) => host.displaced.push(entry),
-            (_, false) => host.paths.push(entry),
+            (_, false) => host.push(entry),
         }
     }
 
@@ -225,22 +228,40 @@ impl<'a> Host<'a> {
         self.ingresses.first().copied()
     }
 
+    fn push(&mut self, entry: Entry<'a>) {
+        let (map, key) = match entry.path_type {
+            PathType::Exact => (&mut self.exact, entry.path),
+            PathType::Prefix | PathType::ImplementationSpecific => {
+                (&mut self.prefixes, entry.path.trim_end_matches('/'))
+            }
+        };
+        map.entry(key).or_insert(entry);
+        self.paths.push(entry);
+    }
+
     /// The rule that takes every path no other rule takes.
     #[must_use]
     pub fn root(&self) -> Option<&Entry<'a>> {
-        self.paths.iter().find(|entry| entry.path == "/" && entry.path_type == PathType::Prefix)
+        self.prefixes.get("")
     }
 
     /// The rule that takes a path by the Ingress API's own text: exact, or the longest prefix.
     #[must_use]
     pub fn covering(&self, path: &str) -> Option<&Entry<'a>> {
-        self.paths
-            .iter()
-            .filter(|entry| match entry.path_type {
-                PathType::Exact => entry.path == path,
-                PathType::Prefix | PathType::ImplementationSpecific => covers(entry.path, path),
-            })
-            .max_by_key(|entry| (entry.is_exact(), entry.path.len()))
+        self.exact.get(path).or_else(|| self.shorter(path, path.len()))
+    }
+
+    /// The longest prefix that takes a path and ends before it does.
+    #[must_use]
+    pub fn above(&self, path: &str) -> Option<&Entry<'a>> {
+        self.shorter(path, path.trim_end_matches('/').len().saturating_sub(1))
+    }
+
+    fn shorter(&self, path: &str, longest: usize) -> Option<&Entry<'a>> {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut ends: Vec<usize> = ends.filter(|end| *end <= longest).collect();
+        ends.reverse();
+        ends.into_iter().find_map(|end| self.prefixes.get(path.get(..end)?))
     }
 }
 

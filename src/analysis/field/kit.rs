@@ -18,7 +18,8 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::super::conflict::{Conflict, Effect};
 use super::super::conflicts::{ConflictRule, sort};
-use super::super::routing::{Decision, Input, Note, Outcome, Refusal, Target, model_for};
+use super::super::routing::{Input, Refusal, Target, model_for};
+use super::model::agrees;
 use super::{Claims, Field};
 use crate::model::controller::{Controller, ControllerKind, Version};
 use crate::model::endpoints::{Endpoint, EndpointPort, EndpointSlice, SERVICE_LABEL};
@@ -28,7 +29,7 @@ use crate::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule,
 use crate::model::ingress_class::{CLASS_ANNOTATION, DEFAULT_CLASS, IngressClass};
 use crate::model::object::{Kind, Name, ObjectKey, ObjectMeta};
 use crate::model::service::{Service, ServicePort};
-use crate::model::snapshot::{Listing, Lookup, Snapshot};
+use crate::model::snapshot::{Coverage, Listing, Lookup, Snapshot};
 
 pub(crate) fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).single().expect("a time")
@@ -38,66 +39,38 @@ pub(crate) fn now() -> DateTime<Utc> {
 const HELD: [ControllerKind; 1] = [ControllerKind::IngressNginx];
 
 /// What a rule finds, in the order of a report, each held to the routing model.
+#[track_caller]
 pub(crate) fn found(rule: &dyn ConflictRule, text: &str) -> Vec<Conflict> {
-    let world = World::read(text);
-    sort(world.with_field(|field| {
-        let conflicts = rule.find(field);
-        if HELD.contains(&field.kind) {
-            conflicts.iter().for_each(|conflict| hold(field, conflict));
-        }
-        conflicts
-    }))
+    let (conflicts, complaints) = found_and_held(rule, text);
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    conflicts
 }
 
-/// Holds that the model says of the URL what the finding says.
-#[track_caller]
-fn hold(field: &Field<'_>, conflict: &Conflict) {
+/// What a rule finds, and where the routing model says otherwise.
+pub(crate) fn found_and_held(rule: &dyn ConflictRule, text: &str) -> (Vec<Conflict>, Vec<String>) {
+    World::read(text).with_field(|field| {
+        let conflicts = rule.find(field);
+        let held = HELD.contains(&field.kind);
+        let complaints = conflicts.iter().filter(|_| held).filter_map(|one| complaint(field, one)).collect();
+        (sort(conflicts), complaints)
+    })
+}
+
+/// What the model says of the URL, where that is not what the finding says.
+fn complaint(field: &Field<'_>, conflict: &Conflict) -> Option<String> {
     let effect = &conflict.sees.effect;
     if *effect == Effect::Frozen {
-        assert!(!field.failures().is_empty(), "nginx would load it: {conflict:#?}");
-        return;
+        return field.failures().is_empty().then(|| format!("nginx would load it: {}", line(conflict)));
     }
-    let Some(url) = &conflict.sees.url else { return };
+    let url = conflict.sees.url.as_ref()?;
     let decision = field.decide(conflict.host.as_deref().unwrap_or_default(), url).expect(url);
-    assert!(agrees(effect, &decision), "{conflict:#?}\n{decision:#?}");
-}
-
-fn agrees(effect: &Effect, decision: &Decision) -> bool {
-    let winner = decision.winner.as_ref();
-    let goes_to = |target: &Target| {
-        decision.one_of.contains(target) || winner.is_some_and(|winner| winner.backend.as_ref() == Some(target))
+    let told = || {
+        let winner =
+            decision.winner.as_ref().map(|winner| (&winner.ingress, &winner.rendered, &winner.backend));
+        let says = format!("{} {} says {url}: {}", conflict.rule, line(conflict), brief(effect));
+        format!("{says}\n  the model: {:?} {:?} {winner:?}", decision.outcome, decision.status)
     };
-    let by = |ingress: &Name| winner.is_some_and(|winner| winner.ingress == *ingress);
-    let is_served = matches!(decision.outcome, Outcome::Routed | Outcome::Undefined);
-    match effect {
-        Effect::ServedBy { ingress, backend } => {
-            is_served && by(ingress) && backend.as_ref().is_none_or(goes_to)
-        }
-        Effect::Status(status) => decision.status == Some(*status),
-        Effect::OneOf(set) => decision.status.is_some_and(|status| set.contains(&status)),
-        Effect::Redirect { status, to } => {
-            decision.status == Some(*status) && decision.location.as_ref() == Some(to)
-        }
-        Effect::UpstreamPath(path) => decision.upstream_path.as_ref() == Some(path),
-        Effect::Split { to } => goes_to(to),
-        Effect::AnyOf(targets) => decision.one_of == *targets,
-        Effect::PassedThrough { ingress } => {
-            let passes = |note: &Note| matches!(note, Note::Annotation { key, .. } if key == "ssl-passthrough");
-            by(ingress) && decision.notes.iter().any(passes)
-        }
-        Effect::Annotations(keys) => decision
-            .notes
-            .iter()
-            .any(|note| matches!(note, Note::Annotation { key, .. } if keys.iter().any(|k| k.ends_with(key)))),
-        Effect::OwnAnswer
-        | Effect::NotLoaded
-        | Effect::SeveralControllers
-        | Effect::Frozen
-        | Effect::GroupFrozen
-        | Effect::WithoutEffect
-        | Effect::DefaultCertificate
-        | Effect::LaterObjects => true,
-    }
+    (!agrees(effect, &decision)).then(told)
 }
 
 /// Holds what requests see, each as `URL: who answers`.
@@ -136,7 +109,7 @@ fn brief(effect: &Effect) -> String {
 pub(crate) fn check(rule: &dyn ConflictRule, text: &str, expected: &[&str]) -> Vec<Conflict> {
     let conflicts = found(rule, text);
     let lines: Vec<String> = conflicts.iter().map(line).collect();
-    assert_eq!(lines, expected, "{conflicts:#?}");
+    assert_eq!(lines, expected);
     assert!(conflicts.iter().all(|conflict| conflict.rule == rule.id() && conflict.severity >= rule.worst()));
     conflicts
 }
@@ -414,7 +387,13 @@ impl World {
         let mut controllers = vec![own];
         controllers.extend(self.others.iter().cloned());
         Snapshot {
-            ingresses: Listing::complete(Kind::Ingress, self.ingresses.clone()),
+            ingresses: if self.hidden.contains(&Kind::Ingress) {
+                let missing = BTreeMap::from([("hidden".to_owned(), Why::NotCaptured)]);
+                let coverage = Coverage { everywhere: true, missing, ..Coverage::default() };
+                Listing::new(Kind::Ingress, self.ingresses.clone(), coverage)
+            } else {
+                Listing::complete(Kind::Ingress, self.ingresses.clone())
+            },
             classes: Listing::complete(Kind::IngressClass, self.classes.clone()),
             services: if self.hidden.contains(&Kind::Service) {
                 Listing::unasked(Kind::Service)

@@ -69,9 +69,9 @@ impl Texts {
 
     /// Where a path can end so that the rest belongs to a prefix: the prefixes to look for.
     pub(crate) fn prefixes(self, path: &str) -> impl Iterator<Item = &str> {
-        (0..=path.len()).filter_map(move |end| path.get(..end)).filter(move |head| {
-            !head.is_empty() && self.takes(head, path)
-        })
+        (0..=path.len())
+            .filter_map(move |end| path.get(..end))
+            .filter(move |head| !head.is_empty() && self.takes(head, path))
     }
 }
 

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::analysis::adoption::annotations::Policy;
-use crate::model::ingress::Ingress;
+use crate::model::ingress::{Ingress, Place};
 
 use super::hosts::{Entry, Host, Hosts};
 
@@ -22,6 +22,7 @@ pub struct Site<'a> {
     pub locations: Vec<Location<'a>>,
     /// Rules that became no location, with what stands in their place.
     pub ignored: Vec<(Entry<'a>, Owner<'a>)>,
+    left_out: HashSet<(*const Ingress, Place)>,
     /// The Ingress and the annotation that make it a regex host.
     pub regex: Option<(&'a Ingress, &'static str)>,
 }
@@ -113,14 +114,15 @@ impl<'a> Site<'a> {
                 Owner::Host(maker) => Some(maker),
                 Owner::CatchAll(_) | Owner::Nobody => None,
             };
-            let wants = ingress
-                .and_then(|ingress| Some((ingress, modes.wants(policy, ingress, &location.path)?)));
+            let wants =
+                ingress.and_then(|ingress| Some((ingress, modes.wants(policy, ingress, &location.path)?)));
             regex = regex.or(wants);
             if location.path == "/" || location.exact || wants.is_some() {
                 expanded.push(location.clone());
                 continue;
             }
-            let twin = (!exact.contains(location.plain())).then(|| Location { exact: true, ..location.clone() });
+            let twin =
+                (!exact.contains(location.plain())).then(|| Location { exact: true, ..location.clone() });
             let mut slashed = location.clone();
             if !slashed.path.ends_with('/') {
                 slashed.path.to_mut().push('/');
@@ -128,7 +130,9 @@ impl<'a> Site<'a> {
             expanded.push(slashed);
             expanded.extend(twin);
         }
-        Self { locations: expanded, ignored, regex }
+        let left_out =
+            ignored.iter().map(|(entry, _)| (std::ptr::from_ref(entry.ingress), entry.place)).collect();
+        Self { locations: expanded, ignored, left_out, regex }
     }
 
     /// Pairs of rules that nginx would have as one and the same location: it refuses the whole file.
@@ -153,7 +157,7 @@ impl<'a> Site<'a> {
     /// Whether a rule stands in the file.
     #[must_use]
     pub fn has(&self, entry: &Entry<'_>) -> bool {
-        !self.ignored.iter().any(|(ignored, _)| ignored.is(entry))
+        !self.left_out.contains(&(std::ptr::from_ref(entry.ingress), entry.place))
     }
 }
 
