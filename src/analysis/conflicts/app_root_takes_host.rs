@@ -21,6 +21,7 @@
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
+use crate::analysis::field::hosts::Entry;
 use crate::analysis::field::sites::Owner;
 use crate::model::object::annotation_field;
 
@@ -49,21 +50,27 @@ impl ConflictRule for Rule {
             let Some((ingress, target)) = rooted.filter(|(_, target)| target.starts_with('/')) else {
                 continue;
             };
-            let other = host.paths.iter().find(|entry| entry.path == "/");
-            let Some(other) = other.filter(|entry| !std::ptr::eq(entry.ingress, ingress)) else { continue };
+            let others: Vec<&Entry<'_>> = host
+                .paths
+                .iter()
+                .filter(|entry| entry.path == "/" && !std::ptr::eq(entry.ingress, ingress))
+                .collect();
+            if others.is_empty() {
+                continue;
+            }
             let key = field.key("app-root");
             let facts = Facts::AppRootTakesHost { target: target.clone().into_owned() };
             let effect = Effect::Redirect { status: 302, to: format!("http://{name}{target}") };
             let fix = Fix::Remove { parts: vec![Part::new(ingress, annotation_field(&key))] };
-            found.push(
-                Conflict::new(self, field, Severity::High, facts, effect, fix)
-                    .on(name)
-                    .shown_by(name, "/")
-                    .at_annotation(ingress, &key)
-                    .at_path(other.ingress, other.place)
-                    .won_by(ingress)
-                    .judged(field),
-            );
+            let mut conflict = Conflict::new(self, field, Severity::High, facts, effect, fix)
+                .on(name)
+                .shown_by(name, "/")
+                .at_annotation(ingress, &key)
+                .won_by(ingress);
+            for other in others {
+                conflict = conflict.at_path(other.ingress, other.place);
+            }
+            found.push(conflict.judged(field));
         }
         found
     }

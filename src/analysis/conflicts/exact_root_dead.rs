@@ -44,7 +44,6 @@ impl ConflictRule for Rule {
             for dead in rest {
                 let Owner::Path(entry) = dead.owner else { continue };
                 let by = match first.owner {
-                    Owner::Path(by) if by.same_backend(&entry) => continue,
                     Owner::Path(by) => Some((by.ingress, by.target())),
                     Owner::Host(maker) | Owner::CatchAll(maker) => {
                         let backend = maker.default_backend.as_ref();
@@ -76,7 +75,12 @@ impl ConflictRule for Rule {
                 if let Some((forcing, key)) = site.regex {
                     conflict = conflict.at_annotation(forcing, &field.key(key));
                 }
-                found.push(conflict.judged(field));
+                let conflict = conflict.judged(field);
+                // Another way to the same Service is none of anybody's concern.
+                let same = |effect: &Effect| matches!(effect, Effect::ServedBy { backend, .. } if *backend == entry.target());
+                if !same(&conflict.sees.effect) {
+                    found.push(conflict);
+                }
             }
         }
         found

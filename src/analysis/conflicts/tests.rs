@@ -8,6 +8,7 @@ use crate::analysis::conflict::Effect;
 use crate::analysis::field::hosts::Entry;
 use crate::analysis::field::kit::{World, found, found_and_held};
 use crate::analysis::field::pattern;
+use crate::analysis::routing::Outcome;
 
 /// Everything that all rules find, each finding held to the routing model.
 fn all(text: &str) -> Vec<Conflict> {
@@ -224,7 +225,7 @@ fn meant_for(entry: &Entry<'_>) -> Vec<String> {
     };
     if !pattern::is_literal(entry.path) {
         samples.extend(
-            ["/zq", "/zq/zq", "/xzq", "/foo/zq", "/bar/zq"].iter().filter(matches).map(|p| (*p).to_owned()),
+            ["/zq", "/zq/zq", "/xzq", "/foo/zq", "/bar/zq"].into_iter().filter(matches).map(str::to_owned),
         );
     }
     samples
@@ -237,7 +238,7 @@ fn random_clusters_are_told_as_the_model_sees_them() {
     let mut dice = Dice(0x5EED_1E55);
     let mut seen = (0, 0);
     let mut complaints = Vec::new();
-    for round in 0..1_500 {
+    for round in 0..400 {
         let text = cluster(&mut dice);
         let mut conflicts = Vec::new();
         for rule in RULES {
@@ -253,7 +254,7 @@ fn random_clusters_are_told_as_the_model_sees_them() {
     }
     let shown: Vec<&str> = complaints.iter().take(8).map(String::as_str).collect();
     assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), shown.join("\n"));
-    assert!(seen.0 > 100 && seen.1 > 100, "{seen:?}");
+    assert!(seen.0 > 50 && seen.1 > 50, "{seen:?}");
 }
 
 /// How many rules are dead and hosts do not load, and what no rule says of them.
@@ -301,7 +302,9 @@ fn is_reached(field: &Field<'_>, host: &str, entry: &Entry<'_>, path: &str) -> b
     let decision = field.decide(host, &url).expect("an answer");
     !decision.default_backend
         && decision.winner.is_none_or(|winner| {
-            let own = winner.ingress == entry.ingress.meta.key() && winner.place == entry.place;
+            let redirected = decision.outcome == Outcome::Redirect;
+            let own =
+                winner.ingress == entry.ingress.meta.key() && (winner.place == entry.place || redirected);
             own || winner.backend == entry.target()
         })
 }

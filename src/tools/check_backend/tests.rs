@@ -23,6 +23,10 @@ apiVersion: networking.k8s.io/v1
 kind: IngressClass
 metadata: {name: nginx, uid: c-1}
 spec: {controller: k8s.io/ingress-nginx}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, uid: n-1}
 ";
 
 /// A Service on port 80 whose selector takes `app: NAME`.
@@ -151,7 +155,7 @@ async fn every_backend_of_an_ingress_is_walked_to_its_first_broken_link() {
             "endpoints (whole): 1 ready, 0 not ready",
             "pods (whole): 1 of 1 ready",
             "ingress-nginx: passes it on",
-            "Service shop/idle port 80: broken at endpoints",
+            "Service shop/idle port 80: broken at pods",
             "idle-1: container main does not pass its readiness probe",
             "ingress-nginx: answers 503",
             "Service shop/web port 81: broken at port",
@@ -168,7 +172,7 @@ async fn every_backend_of_an_ingress_is_walked_to_its_first_broken_link() {
         .iter()
         .map(|b| &b["first_broken"])
         .collect();
-    assert_eq!(broken, [&Value::Null, &json!("endpoints"), &json!("port"), &json!("service")]);
+    assert_eq!(broken, [&Value::Null, &json!("pods"), &json!("port"), &json!("service")]);
 }
 
 #[tokio::test]

@@ -24,6 +24,10 @@ apiVersion: networking.k8s.io/v1
 kind: IngressClass
 metadata: {name: nginx, uid: c-1}
 spec: {controller: k8s.io/ingress-nginx}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, uid: n-1}
 ";
 
 /// A Service with one ready endpoint.
