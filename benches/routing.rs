@@ -7,8 +7,12 @@
 
 use routecause::analysis::routing::{Input, RouteTable, model_for};
 use routecause::model::controller::{ControllerKind, Settings};
+use routecause::model::gateway::{Condition, FromNamespaces, Gateway, GatewayClass, Listener, Protocol};
+use routecause::model::http_route::{
+    BackendRef, HttpRoute, ParentRef, PathMatch, PathMatchKind, RouteMatch, RouteRule,
+};
 use routecause::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule};
-use routecause::model::object::{Kind, ObjectMeta};
+use routecause::model::object::{Kind, Name, ObjectMeta};
 use routecause::model::request::Request;
 use routecause::model::service::{Service, ServicePort};
 use routecause::model::snapshot::{Listing, Snapshot};
@@ -96,6 +100,43 @@ fn compile_one_host(bencher: divan::Bencher<'_, '_>, count: usize) {
     bencher.bench(|| compile(ControllerKind::IngressNginx, &ingresses, &snapshot));
 }
 
+/// The other models, over the same rules.
+const OTHERS: [ControllerKind; 7] = [
+    ControllerKind::Agic,
+    ControllerKind::Apisix,
+    ControllerKind::Cilium,
+    ControllerKind::Contour,
+    ControllerKind::HaproxyIngress,
+    ControllerKind::Haproxytech,
+    ControllerKind::Istio,
+];
+
+#[divan::bench(args = OTHERS, sample_count = 5)]
+fn compile_others(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let (ingresses, snapshot) = (ingresses(10_000, false, false), snapshot(10_000));
+    bencher.bench(|| compile(kind, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = OTHERS, sample_count = 5)]
+fn compile_others_on_one_host(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let (ingresses, snapshot) = (ingresses(10_000, true, true), snapshot(10_000));
+    bencher.bench(|| compile(kind, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = OTHERS)]
+fn decide_others_on_one_host(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, true, true), &snapshot(10_000));
+    let request = Request::parse("http://big.example/team-1/part-9/x").expect("a URL");
+    bencher.bench(|| table.decide(&request));
+}
+
+#[divan::bench(args = OTHERS, sample_count = 10)]
+fn explain_others(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, false, true), &snapshot(10_000));
+    let request = Request::parse("http://h7777.example/else").expect("a URL");
+    bencher.bench(|| table.explain(&request, 5));
+}
+
 #[divan::bench(args = [10_000], sample_count = 5)]
 fn compile_spec(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (ingresses, snapshot) = (ingresses(count, false, false), snapshot(count));
@@ -121,4 +162,91 @@ fn explain_hosts(bencher: divan::Bencher<'_, '_>) {
     let table = compile(ControllerKind::IngressNginx, &ingresses(10_000, false, true), &snapshot(10_000));
     let request = Request::parse("http://h7777.example/else").expect("a URL");
     bencher.bench(|| table.explain(&request, 5));
+}
+
+/// HTTPRoutes of ten rules each on one Gateway: one host apiece, or all on one host.
+fn with_routes(count: usize, one_host: bool) -> Snapshot {
+    let named = |namespace: &str, name: String| ObjectMeta {
+        namespace: namespace.to_owned(),
+        name,
+        ..ObjectMeta::default()
+    };
+    let route = |number: usize| {
+        let namespace = format!("ns-{}", number % 50);
+        let rule = |at: usize| RouteRule {
+            matches: vec![RouteMatch {
+                path: PathMatch {
+                    kind: if at.is_multiple_of(3) { PathMatchKind::Exact } else { PathMatchKind::Prefix },
+                    value: format!("/team-{number}/part-{at}"),
+                },
+                ..RouteMatch::default()
+            }],
+            backends: vec![BackendRef {
+                group: String::new(),
+                kind: "Service".to_owned(),
+                name: Name::new(&namespace, format!("svc-{number}")),
+                port: Some(80),
+                weight: 1,
+                filters: Vec::new(),
+            }],
+            ..RouteRule::default()
+        };
+        HttpRoute {
+            meta: ObjectMeta {
+                created: chrono::DateTime::from_timestamp(i64::try_from(number).unwrap_or(0), 0),
+                ..named(&namespace, format!("web-{number}"))
+            },
+            parents: vec![ParentRef {
+                is_gateway: true,
+                name: Name::new("edge", "gw"),
+                section: None,
+                port: None,
+            }],
+            hostnames: vec![if one_host { "big.example".to_owned() } else { format!("h{number}.example") }],
+            rules: (0..RULES_EACH).map(rule).collect(),
+        }
+    };
+    let gateway = Gateway {
+        meta: named("edge", "gw".to_owned()),
+        class: "own".to_owned(),
+        listeners: vec![Listener {
+            name: "web".to_owned(),
+            hostname: String::new(),
+            port: 80,
+            protocol: Protocol::Http,
+            tls: None,
+            namespaces: FromNamespaces::All,
+            kinds: Vec::new(),
+            programmed: Condition::True,
+        }],
+        addresses: Vec::new(),
+    };
+    let class = GatewayClass {
+        meta: named("", "own".to_owned()),
+        controller: "traefik.io/gateway-controller".to_owned(),
+        accepted: Condition::True,
+    };
+    Snapshot {
+        gateway_classes: Listing::complete(Kind::GatewayClass, vec![class]),
+        gateways: Listing::complete(Kind::Gateway, vec![gateway]),
+        http_routes: Listing::complete(Kind::HttpRoute, (0..count).map(route).collect()),
+        grants: Listing::complete(Kind::ReferenceGrant, Vec::new()),
+        ..snapshot(count)
+    }
+}
+
+const GATEWAYS: [ControllerKind; 2] = [ControllerKind::HttpRoute, ControllerKind::TraefikGateway];
+
+#[divan::bench(args = GATEWAYS, consts = [1_000, 10_000], sample_count = 5)]
+fn compile_routes<const COUNT: usize>(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let snapshot = with_routes(COUNT, false);
+    bencher.bench(|| compile(kind, &[], &snapshot));
+}
+
+#[divan::bench(args = GATEWAYS, consts = [false, true])]
+fn decide_routes<const ONE_HOST: bool>(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &[], &with_routes(10_000, ONE_HOST));
+    let host = if ONE_HOST { "big" } else { "h7777" };
+    let request = Request::parse(&format!("http://{host}.example/team-7777/part-9/x")).expect("a URL");
+    bencher.bench(|| table.decide(&request));
 }

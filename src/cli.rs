@@ -9,14 +9,17 @@ use std::ffi::OsString;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Global;
+use crate::evidence::capture::write::WriteError;
 use crate::server::SealError;
 use crate::server::http::HttpError;
 use crate::telemetry::{self, LogFormat};
 use crate::tools::{Entry, FailureCode, ToolFailure};
 
 mod arguments;
+mod capture;
 mod confirm;
 mod demo;
+mod doctor;
 mod output;
 mod serve;
 mod spinner;
@@ -43,6 +46,12 @@ enum Command {
     Serve(serve::Flags),
     /// Diagnoses the incident inside the program: no cluster, no arguments.
     Demo(demo::Flags),
+    /// Writes what every tool would read into a folder or a .tgz, to be asked later with --capture.
+    Capture(capture::Flags),
+    /// Tells what this identity may see and do, which conclusions will be missing, and which RBAC rules to add; of a capture, what it holds and lacks.
+    ///
+    /// Ends with 0 when nothing needed is missing, else with 2.
+    Doctor(doctor::Flags),
 }
 
 /// What went wrong, and with which exit code the program ends.
@@ -59,6 +68,8 @@ pub enum CliError {
     Http(#[from] HttpError),
     #[error(transparent)]
     Seal(#[from] SealError),
+    #[error("Error write: {0}\nNext: name a new folder or a new .tgz with --output")]
+    Write(#[from] WriteError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -79,6 +90,7 @@ impl CliError {
             },
             Self::Http(HttpError::Listen { .. } | HttpError::Serve(_))
             | Self::Seal(SealError::NoRandomness(_))
+            | Self::Write(_)
             | Self::Io(_) => EXIT_FAILURE,
         }
     }
@@ -121,6 +133,8 @@ impl Invocation {
         match command {
             Command::Serve(flags) => serve::run(flags, &global, self.tools).await,
             Command::Demo(flags) => demo::run(flags, &global, self.tools).await,
+            Command::Capture(flags) => capture::run(flags, &global).await,
+            Command::Doctor(flags) => doctor::run(flags, &global).await,
         }
     }
 }

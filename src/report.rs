@@ -11,6 +11,7 @@ pub mod citation;
 pub mod conflict;
 pub mod controller;
 pub mod correlation;
+pub mod doctor;
 pub mod gap;
 pub mod ingress;
 pub mod limits;

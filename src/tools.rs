@@ -29,6 +29,7 @@ mod complete;
 pub mod controller_logs_filtered;
 pub mod correlate_changes;
 pub mod diagnose;
+pub mod doctor;
 pub mod exec_probe;
 pub mod failure;
 pub mod find_conflicts;
@@ -77,6 +78,14 @@ impl Toolbox {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// The source of the settings, for commands that are no tools.
+    ///
+    /// # Errors
+    /// When it cannot be opened or reached.
+    pub async fn open(&self) -> Result<Cluster, ToolFailure> {
+        self.cluster(None).await
     }
 
     /// The source that calls ask; `None` is the settings' own context.

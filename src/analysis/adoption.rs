@@ -16,7 +16,7 @@ pub mod annotations;
 mod class;
 mod field_first;
 mod nginx_like;
-mod selector;
+pub(crate) mod selector;
 
 /// The judgement of one controller on one Ingress.
 #[derive(Debug, Clone, PartialEq, Eq)]

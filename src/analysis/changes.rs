@@ -92,6 +92,9 @@ fn aspect_of(kind: Kind) -> Aspect {
         | Kind::ReplicaSet
         | Kind::ControllerRevision
         | Kind::Pod => Aspect::Rollout,
+        // A route of the Gateway API is to it what an Ingress is to the older one.
+        Kind::HttpRoute | Kind::ReferenceGrant => Aspect::IngressRules,
+        Kind::GatewayClass | Kind::Gateway => Aspect::ClassOrAnnotation,
         Kind::ConfigMap | Kind::Lease | Kind::Event | Kind::Namespace | Kind::Secret => Aspect::Controller,
     }
 }

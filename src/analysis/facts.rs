@@ -7,7 +7,7 @@ use crate::model::change::Change;
 use crate::model::gap::Gap;
 use crate::model::ingress::{Ingress, Place};
 use crate::model::log::{LogStream, Window};
-use crate::model::object::Name;
+use crate::model::object::{Kind, Name};
 use crate::model::probe::ProbeOutput;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
@@ -120,7 +120,7 @@ impl Facts<'_> {
     /// The winning Ingress and place.
     #[must_use]
     pub fn winner(&self) -> Option<(&Ingress, Place)> {
-        let winner = self.decision.winner.as_ref()?;
+        let winner = self.decision.winner.as_ref().filter(|winner| winner.place.kind() == Kind::Ingress)?;
         Some((self.ingress(&winner.ingress)?, winner.place))
     }
 

@@ -1,6 +1,6 @@
 //! Decides probes: what may be sent, from where, to which address; and who it was that answered.
 //!
-//! Invariants: the host belongs to a known Ingress; the address is one that the cluster names for a
+//! Invariants: the host belongs to a known Ingress or HTTPRoute; the address is one that the cluster names for a
 //! controller, a load balancer, a Service or a pod, never loopback, link-local, metadata or the API
 //! server; GET and HEAD only; headers from a list. Nothing here sends anything: `evidence::probe` does
 //! what a [`ProbePlan`] says and nothing else.

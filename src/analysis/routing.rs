@@ -7,17 +7,30 @@
 
 use crate::model::controller::{ControllerKind, Settings};
 use crate::model::ingress::{Ingress, PathType, Place, PortRef};
-use crate::model::object::Name;
+use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+pub mod agic;
+pub mod apisix;
 mod candidates;
+pub mod cilium;
+pub mod contour;
+mod envoy;
 #[cfg(test)]
 mod fixtures;
+mod gateway;
+pub mod haproxy_ingress;
+pub mod haproxytech;
+pub mod httproute;
 pub mod ingress_nginx;
+pub mod istio;
 pub mod nearest;
 mod nginx;
+mod serving;
 pub mod spec;
+mod told;
+pub mod traefik_gateway;
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,30 +79,35 @@ pub trait RouteTable: Send + Sync {
     fn reload_failures(&self) -> &[ReloadFailure] {
         self.reload_failure().map(std::slice::from_ref).unwrap_or_default()
     }
+    /// Whether a route of another kind than Ingress takes this host: such routes pass no class
+    /// selection, the table itself holds what is attached.
+    fn has_routes_for(&self, _host: Option<&str>) -> bool {
+        false
+    }
 }
 
 /// The model of a controller; `None` where only the API's own text can be offered.
 #[must_use]
 pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
+        ControllerKind::Agic => Some(&agic::Agic),
+        ControllerKind::Apisix => Some(&apisix::Apisix),
+        ControllerKind::Cilium => Some(&cilium::Cilium),
+        ControllerKind::Contour => Some(&contour::Contour),
+        ControllerKind::HaproxyIngress => Some(&haproxy_ingress::HaproxyIngress),
+        ControllerKind::Haproxytech => Some(&haproxytech::Haproxytech),
         ControllerKind::IngressNginx => Some(&ingress_nginx::IngressNginx),
+        ControllerKind::Istio => Some(&istio::Istio),
         ControllerKind::Spec => Some(&spec::Spec),
+        ControllerKind::HttpRoute => Some(&httproute::HttpRoute),
+        ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
         ControllerKind::Traefik
         | ControllerKind::TraefikIngressNginx
         | ControllerKind::F5Nginx
-        | ControllerKind::Haproxytech
-        | ControllerKind::HaproxyIngress
         | ControllerKind::AwsAlb
-        | ControllerKind::Contour
-        | ControllerKind::Istio
-        | ControllerKind::Cilium
         | ControllerKind::Kong
         | ControllerKind::Gce
-        | ControllerKind::Apisix
-        | ControllerKind::Agic
-        | ControllerKind::OpenshiftRouter
-        | ControllerKind::HttpRoute
-        | ControllerKind::TraefikGateway => None,
+        | ControllerKind::OpenshiftRouter => None,
     }
 }
 
@@ -119,7 +137,8 @@ pub struct Target {
 /// The rule that won.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Winner {
-    /// Empty where the controller's own default backend Service wins.
+    /// The Ingress, or the HTTPRoute where `place` is one of it. Empty where the controller's own
+    /// default backend Service wins.
     pub ingress: Name,
     /// The winning place in that Ingress. For a host's default location: `Place::DefaultBackend`, or
     /// the rule that created the host.
@@ -131,6 +150,20 @@ pub struct Winner {
     pub backend: Option<Target>,
     /// How the controller renders the rule, such as `~* "^/api"` or `= "/foo"`.
     pub rendered: String,
+}
+
+impl Winner {
+    /// The Ingress or HTTPRoute that the rule stands in.
+    #[must_use]
+    pub fn object(&self) -> ObjectKey {
+        ObjectKey { kind: self.place.kind(), name: self.ingress.clone() }
+    }
+
+    /// Whether the rule stands in the Ingress of this name.
+    #[must_use]
+    pub fn is_of(&self, ingress: &Name) -> bool {
+        self.place.kind() == Kind::Ingress && self.ingress == *ingress
+    }
 }
 
 /// A decision about one request.
@@ -195,6 +228,8 @@ pub enum Note {
     BackendUnseen(Name),
     /// The controller's settings could not be read; defaults were assumed.
     SettingsUnseen,
+    /// A path that the controller reads as a pattern and cannot compile.
+    PatternInvalid { pattern: String },
     /// A pattern that this program cannot evaluate as the proxy does.
     PatternUndecided { pattern: String },
     /// The configuration cannot be loaded: what is said is what it would do once it can.
@@ -203,6 +238,28 @@ pub enum Note {
     AuthSubrequest { ingress: Name, url: String },
     /// Whether this Secret exists decides, and Secrets are not read.
     SecretUnseen(Name),
+    /// An `ExternalName` Service, which the controller is not allowed to use.
+    ExternalNameBarred(Name),
+    /// An argument of the controller decided.
+    Argument { flag: String },
+    /// Whether a condition of this annotation holds cannot be told from the request.
+    ConditionUndecided { ingress: Name, condition: String },
+    /// The Gateway and listener that the request comes in by.
+    Listener { gateway: Name, listener: String },
+    /// No ReferenceGrant of the Service's namespace lets routes of this namespace refer to it.
+    NotGranted { service: Name, from: String },
+    /// The backend is no Service.
+    ForeignBackend { kind: String, name: Name },
+    /// The rule names no backend that any of its requests could go to.
+    NoBackend,
+    /// A filter that cannot be carried out, so that the rule's requests are answered with an error.
+    FilterFails { filter: String },
+    /// What a filter of the implementation's own does to the request is not known.
+    FilterUnknown { filter: String },
+    /// The text that was asked leaves it open; this implementation's answer is given.
+    LeftOpen { to: ControllerKind },
+    /// Some of the weighted backends answer, some cannot.
+    SomeBackendsFail,
 }
 
 /// Why candidates lost.
@@ -254,6 +311,69 @@ pub enum Reason {
     PatternDiffers {
         pattern: String,
     },
+    /// Its backend cannot be used, so the rule is left out.
+    LeftOut(Note),
+    /// Same host, path and type: the rule of another Ingress, or a later one, is used.
+    Duplicate {
+        of: Name,
+    },
+    /// The path matches, another condition of the rule does not.
+    Unmet(Unmet),
+    /// The route is attached to no listener that serves.
+    Detached(Detached),
+}
+
+/// A condition besides host and path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unmet {
+    Method { wanted: String },
+    Header { name: String, wanted: String },
+    Query { name: String, wanted: String },
+}
+
+/// Why an HTTPRoute is attached to none of the listeners that a request could come in by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detached {
+    /// It names no Gateway as parent.
+    NoParent,
+    GatewayMissing {
+        gateway: Name,
+    },
+    /// The Gateway's class belongs to another implementation, or to none.
+    GatewayOfOther {
+        gateway: Name,
+        class: String,
+    },
+    /// The Gateway has no listener of that name or port.
+    ListenerMissing {
+        gateway: Name,
+        wanted: String,
+    },
+    /// The listener does not serve: its protocol, port or certificate is at fault.
+    ListenerDown {
+        gateway: Name,
+        listener: String,
+    },
+    NamespaceNotAllowed {
+        gateway: Name,
+        listener: String,
+    },
+    KindNotAllowed {
+        gateway: Name,
+        listener: String,
+    },
+    /// None of its host names is one of the listener's.
+    HostsApart {
+        gateway: Name,
+        listener: String,
+    },
+    /// It is attached, to listeners of another port or protocol than the request's.
+    OtherPort {
+        gateway: Name,
+        listener: String,
+    },
+    /// Whether it is cannot be told from what was seen.
+    Undecided,
 }
 
 /// Why an Ingress is not loaded.
@@ -331,6 +451,8 @@ pub enum Edit {
     AskHost {
         host: String,
     },
+    /// Meet a condition that the rule has besides host and path.
+    Meet(Unmet),
 }
 
 /// Why the configuration as a whole is refused.

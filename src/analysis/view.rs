@@ -11,7 +11,7 @@ use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
 use super::adoption::{self, Adoption, By};
-use super::routing::{Basis, Decision, Input, Refusal, RouteTable, model_for, spec};
+use super::routing::{Basis, Decision, Input, Refusal, RouteTable, httproute, model_for, spec};
 
 /// How one controller sees the cluster.
 pub struct View<'a> {
@@ -42,6 +42,12 @@ impl View<'_> {
         self.table.decide(request)
     }
 
+    /// Whether what it routes by are HTTPRoutes: then it adopts no Ingress, and its table holds them.
+    #[must_use]
+    pub fn is_of_gateways(&self) -> bool {
+        self.kind.routes_by_gateways()
+    }
+
     #[must_use]
     pub fn adopts(&self, ingress: &Name) -> bool {
         self.adopted.iter().any(|(adopted, _)| adopted.meta.key() == *ingress)
@@ -61,13 +67,17 @@ impl View<'_> {
 }
 
 /// The views of all controllers in the snapshot, in the snapshot's order; where there is none, the
-/// Ingress API's own.
+/// Ingress API's own. Gateways of implementations that are not among them are viewed through the
+/// Gateway API's own text.
 #[must_use]
 pub fn views(snapshot: &Snapshot) -> Vec<View<'_>> {
     let mut views: Vec<View<'_>> =
         snapshot.controllers.iter().map(|controller| of_controller(controller, snapshot)).collect();
     if views.is_empty() {
         views.push(hypothetical(ControllerKind::Spec, snapshot));
+    }
+    if httproute::has_unclaimed(snapshot) {
+        views.push(hypothetical(ControllerKind::HttpRoute, snapshot));
     }
     views
 }
@@ -86,11 +96,12 @@ pub fn of_controller<'a>(controller: &'a Controller, snapshot: &'a Snapshot) -> 
     build(controller.kind, Some(controller), controller.settings(), adopted, refused, snapshot)
 }
 
-/// The view of a controller that does not run here, as if it adopted every Ingress.
+/// The view of a controller that does not run here, as if it adopted every Ingress; those that read no
+/// Ingresses adopt none here either.
 #[must_use]
 pub fn hypothetical(kind: ControllerKind, snapshot: &Snapshot) -> View<'_> {
-    let adopted =
-        snapshot.ingresses.items().iter().map(|ingress| (ingress, By::Classless)).collect::<Vec<_>>();
+    let ingresses = if kind.routes_by_gateways() { &[] } else { snapshot.ingresses.items() };
+    let adopted = ingresses.iter().map(|ingress| (ingress, By::Classless)).collect::<Vec<_>>();
     build(kind, None, Settings::default(), adopted, Vec::new(), snapshot)
 }
 

@@ -52,11 +52,21 @@ fn exit_code(tool: &str, structured: &Value) -> u8 {
     }
 }
 
-/// Cancelled by Ctrl-C.
-fn on_interrupt() -> CancellationToken {
+/// Cancelled by Ctrl-C, or by what ends a container.
+pub(super) fn on_interrupt() -> CancellationToken {
     let token = CancellationToken::new();
     let told = token.clone();
+    #[cfg(unix)]
+    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
     tokio::spawn(async move {
+        #[cfg(unix)]
+        if let Ok(mut terminated) = terminated {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return told.cancel();
+        }
         if tokio::signal::ctrl_c().await.is_ok() {
             told.cancel();
         }

@@ -4,7 +4,8 @@
 //! is ever written. What cannot be read becomes a gap, unless nothing at all can be read.
 //!
 //! Absent or not captured: a kind of which the capture holds no object was *listed and empty* only if
-//! a `capture.json` says what was refused; without one it is *not captured*.
+//! a `capture.json` says what was refused; without one it is *not captured*. The kinds of the Gateway
+//! API are not part of Kubernetes: where a capture shows none of them, they are *not installed*.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,15 +15,23 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use about::{About, ListError};
+
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
 use crate::model::object::{Kind, Name};
 use crate::model::probe::ProbeOutput;
 use crate::model::snapshot::Coverage;
 
+pub mod about;
 pub mod archive;
+mod document;
+mod encoding;
 mod plain;
 mod probes;
+mod redacted;
+pub mod take;
+pub mod write;
 
 /// The files of a capture by relative path, `/` as separator.
 pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
@@ -36,40 +45,14 @@ pub enum CaptureError {
     Unreadable { path: String, detail: String },
     #[error("{path} is not a folder, a YAML or JSON file, or a .tar, .tar.gz, .tgz or .zip archive")]
     NotACapture { path: String },
+    #[error("{path} is empty")]
+    Empty { path: String },
     #[error("{path} holds no Kubernetes object that could be read{}", first_fault(.faults))]
     NoObjects { path: String, faults: Vec<String> },
 }
 
 fn first_fault(faults: &[String]) -> String {
     faults.first().map(|fault| format!("; first fault: {fault}")).unwrap_or_default()
-}
-
-/// `capture.json`.
-#[derive(Debug, Clone, Default)]
-pub struct About {
-    pub taken_at: Option<DateTime<Utc>>,
-    pub server_version: Option<String>,
-    pub context: Option<String>,
-    pub errors: Vec<ListError>,
-    pub dns: Vec<DnsEntry>,
-}
-
-/// A list that the taker of the capture could not see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListError {
-    pub resource: String,
-    /// Empty: in all namespaces.
-    pub namespace: String,
-    pub reason: String,
-    pub message: String,
-}
-
-/// What a name resolved to when the capture was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DnsEntry {
-    pub name: String,
-    pub addresses: Vec<String>,
-    pub at: Option<DateTime<Utc>>,
 }
 
 /// An opened capture.
@@ -84,11 +67,15 @@ pub struct Capture {
     secrets: BTreeSet<Name>,
     logs: BTreeMap<LogStream, Cow<'static, [u8]>>,
     pub probes: Vec<ProbeOutput>,
+    /// `probes.jsonl`, undigested.
+    pub probe_lines: Option<Cow<'static, [u8]>>,
     /// `history.jsonl`, undigested.
     pub history: Option<Cow<'static, [u8]>>,
     /// `audit.jsonl`, undigested.
     pub audit: Option<Cow<'static, [u8]>>,
-    /// Files that could not be read.
+    /// Kinds of which there may be objects in what could not be read.
+    torn: BTreeMap<Kind, Why>,
+    /// Files that could not be read, or not as they are written.
     pub gaps: Vec<Gap>,
 }
 
@@ -98,7 +85,15 @@ impl Capture {
     /// # Errors
     /// When nothing can be read of it; partial trouble is in `gaps`.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let (files, gaps) = archive::read(path)?;
+        Self::open_within(path, archive::Limits::default())
+    }
+
+    /// Opens a folder, file or archive of which no more than so much is read.
+    ///
+    /// # Errors
+    /// When nothing can be read of it; partial trouble is in `gaps`.
+    pub fn open_within(path: &Path, limits: archive::Limits) -> Result<Self, CaptureError> {
+        let archive::Contents { files, gaps, unpacked: _ } = archive::read(path, limits)?;
         Self::from_files(files, gaps, &path.display().to_string())
     }
 
@@ -107,13 +102,27 @@ impl Capture {
     /// # Errors
     /// When they hold no object.
     pub fn from_files(files: Files, gaps: Vec<Gap>, name: &str) -> Result<Self, CaptureError> {
-        let capture = plain::read(files, gaps);
+        let failed = |detail: String| CaptureError::Unreadable { path: name.to_owned(), detail };
+        // Documents nest; the stack of the caller's thread may be small.
+        let capture = std::thread::scope(|scope| {
+            let reading = std::thread::Builder::new()
+                .name("capture".to_owned())
+                .stack_size(document::STACK)
+                .spawn_scoped(scope, || plain::read(files, gaps))
+                .map_err(|error| failed(error.to_string()))?;
+            reading.join().map_err(|_| failed("reading it failed inside this program".to_owned()))
+        })?;
         if capture.objects.is_empty() && capture.listed.is_empty() {
             let faults = capture
                 .gaps
                 .iter()
                 .filter_map(|gap| match (&gap.what, &gap.why) {
-                    (Unseen::File { path }, Why::Malformed { detail }) => Some(format!("{path}: {detail}")),
+                    (Unseen::File { path }, Why::Malformed { detail } | Why::Partial { detail }) => {
+                        Some(format!("{path}: {detail}"))
+                    }
+                    (Unseen::File { path }, Why::TooMuch { limit }) => {
+                        Some(format!("{path}: larger than {limit}"))
+                    }
                     (Unseen::File { path }, _) => Some(path.clone()),
                     _ => None,
                 })
@@ -129,37 +138,44 @@ impl Capture {
         kind: Kind,
         mut keep: impl FnMut(K) -> Option<T>,
     ) -> (Vec<T>, Coverage, Vec<Gap>) {
-        let mut gaps = Vec::new();
+        let mut coverage = self.coverage(kind);
         let mut kept = Vec::new();
         for value in self.objects.get(&kind).map(Vec::as_slice).unwrap_or_default() {
+            // A host or path that was removed is unknown, and none to match literally.
+            if redacted::decides(kind) && redacted::has_removed(value) {
+                coverage.unreadable.insert(name_of(value), Why::Redacted);
+                if kind == Kind::Ingress {
+                    continue;
+                }
+            }
             match K::deserialize(value) {
                 Ok(object) => kept.extend(keep(object)),
-                Err(error) => gaps.push(Gap {
-                    what: Unseen::Object(key_of(kind, value)),
-                    why: Why::Malformed { detail: error.to_string() },
-                }),
+                Err(error) => {
+                    coverage.unreadable.insert(name_of(value), Why::Malformed { detail: error.to_string() });
+                }
             }
         }
-        (kept, self.coverage(kind), gaps)
+        (kept, coverage, Vec::new())
     }
 
     /// How much of a kind the capture covers.
     #[must_use]
     pub fn coverage(&self, kind: Kind) -> Coverage {
-        let everywhere = self.about.is_some() || self.listed.contains(&kind);
+        let everywhere = self.about.is_some() || self.listed.contains(&kind) || Kind::GATEWAY.contains(&kind);
         let mut coverage = Coverage { everywhere, ..Coverage::default() };
         if !coverage.everywhere {
             coverage.missing.insert(String::new(), Why::NotCaptured);
         }
-        for error in self.about.iter().flat_map(|about| &about.errors) {
-            if error.resource == kind.resource() || error.resource.split('.').next() == Some(kind.resource())
-            {
-                if error.namespace.is_empty() {
-                    coverage.everywhere = false;
-                }
-                coverage.missing.insert(error.namespace.clone(), error.why(kind));
-            }
+        if let Some(why) = self.torn.get(&kind) {
+            coverage.everywhere = false;
+            coverage.missing.insert(String::new(), why.clone());
         }
+        let Some(about) = &self.about else { return coverage };
+        for error in about.errors.iter().filter(|error| error.is_list_of(kind)) {
+            coverage.everywhere &= !error.namespace.is_empty();
+            coverage.missing.insert(error.namespace.clone(), error.why(kind));
+        }
+        coverage.namespaces = about.covered.get(kind.resource()).cloned().unwrap_or_default();
         coverage
     }
 
@@ -175,6 +191,9 @@ impl Capture {
     #[must_use]
     pub fn missing(&self, kind: Kind, namespace: &str) -> Option<Why> {
         let coverage = self.coverage(kind);
+        if coverage.namespaces.contains(namespace) {
+            return None;
+        }
         let refused = coverage.missing.get(namespace).or_else(|| coverage.missing.get("")).cloned();
         if coverage.everywhere { refused } else { refused.or(Some(Why::NotCaptured)) }
     }
@@ -212,41 +231,32 @@ impl Capture {
     /// Why a container's log is missing, where `capture.json` says so.
     #[must_use]
     pub fn log_error(&self, stream: &LogStream) -> Why {
-        self.about
-            .iter()
-            .flat_map(|about| &about.errors)
-            .find(|error| {
-                matches!(error.resource.as_str(), "pods/log" | "logs")
-                    && (error.namespace.is_empty() || error.namespace == stream.namespace)
-            })
-            .map_or(Why::NotCaptured, |error| error.why_of("get", "", "pods/log"))
+        let errors = || self.about.iter().flat_map(|about| &about.errors);
+        let whole = |error: &&ListError| error.name.is_empty() && error.is_log_of(&stream.namespace);
+        errors()
+            .find(|error| error.is_log(stream))
+            .or_else(|| errors().find(whole))
+            .map_or(Why::NotCaptured, |error| error.why_of("get", "", about::LOGS))
+    }
+
+    /// Why a log that was captured does not go on to its end.
+    #[must_use]
+    pub fn log_cut(&self, stream: &LogStream) -> Option<Why> {
+        let mut errors = self.about.iter().flat_map(|about| &about.errors);
+        errors.find(|error| error.is_log(stream)).map(|error| error.why_of("get", "", about::LOGS))
+    }
+
+    /// Whether an object was asked for by name and is not there.
+    #[must_use]
+    pub fn is_absent(&self, kind: Kind, namespace: &str, name: &str) -> bool {
+        self.about.iter().flat_map(|about| &about.absent).any(|absent| {
+            (absent.resource.as_str(), absent.namespace.as_str(), absent.name.as_str())
+                == (kind.resource(), namespace, name)
+        })
     }
 }
 
-impl ListError {
-    fn why(&self, kind: Kind) -> Why {
-        self.why_of("list", kind.api_group(), kind.resource())
-    }
-
-    fn why_of(&self, verb: &'static str, group: &'static str, resource: &str) -> Why {
-        match self.reason.to_ascii_lowercase().as_str() {
-            "forbidden" => Why::Forbidden {
-                verb,
-                group,
-                resource: resource.to_owned(),
-                namespace: (!self.namespace.is_empty()).then(|| self.namespace.clone()),
-            },
-            "unauthorized" => Why::Unauthorized,
-            "notfound" | "notinstalled" => Why::NotInstalled,
-            "timeout" | "timedout" => Why::TimedOut { seconds: 0 },
-            _ => Why::Unreachable {
-                detail: if self.message.is_empty() { self.reason.clone() } else { self.message.clone() },
-            },
-        }
-    }
-}
-
-fn key_of(kind: Kind, value: &Value) -> crate::model::object::ObjectKey {
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    crate::model::object::ObjectKey::new(kind, text("/metadata/namespace"), text("/metadata/name"))
+fn name_of(value: &Value) -> Name {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    Name::new(text("/metadata/namespace"), text("/metadata/name"))
 }

@@ -193,6 +193,7 @@ impl Cluster {
                 match found.map(K::deserialize) {
                     Some(Ok(object)) => Lookup::Found(lower(object)),
                     Some(Err(error)) => unseen(Why::Malformed { detail: error.to_string() }),
+                    None if capture.is_absent(kind, namespace, name) => Lookup::Absent,
                     None => match capture.missing(kind, namespace) {
                         Some(why) => unseen(why),
                         None => Lookup::Absent,
@@ -227,7 +228,7 @@ impl Cluster {
                     last: None,
                     lines,
                     bytes: bytes.len() as u64,
-                    cut: None,
+                    cut: capture.log_cut(stream),
                 })
             }
         }

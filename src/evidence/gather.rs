@@ -10,8 +10,12 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1 as discovery;
 use k8s_openapi::api::networking::v1 as networking;
 
+use super::capture::Capture;
+use super::capture::about::HISTORY;
 use super::changes::{audit_log, history, rv_clock, watch_replay};
 use super::cluster::{Cluster, Scope};
+use super::gateways;
+use super::live::RawReplay;
 use super::{controllers, lower};
 use crate::model::change::Replay;
 use crate::model::controller::Controller;
@@ -40,6 +44,7 @@ fn is_controller(workload: &Workload) -> bool {
 pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
     let mut snapshot = Snapshot::empty(cluster.now());
     snapshot.context = cluster.context();
+    snapshot.gaps.extend(cluster.capture().iter().flat_map(|capture| capture.gaps.iter().cloned()));
     snapshot.secrets = cluster.capture().and_then(|capture| capture.secret_names().cloned());
     let everywhere = Scope::Everywhere { or: focus.clone() };
     let is_live = cluster.live().is_some();
@@ -48,7 +53,8 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
         let keep = !is_live || is_controller(&workload);
         keep.then_some(workload)
     };
-    let (version, ingresses, classes, namespaces, deployments, daemon_sets, stateful_sets) = join!(
+    let (gateways, version, ingresses, classes, namespaces, deployments, daemon_sets, stateful_sets) = join!(
+        gateways::fetch(cluster, &everywhere),
         cluster.server_version(),
         cluster.list::<networking::Ingress, _>(Kind::Ingress, &everywhere, None, |o| Some(
             lower::ingress::ingress(o)
@@ -69,6 +75,7 @@ pub async fn routing(cluster: &Cluster, focus: &BTreeSet<String>) -> Snapshot {
             lower::workload::stateful_set(o)
         )),
     );
+    gateways.put_into(&mut snapshot);
     snapshot.server_version = version;
     snapshot.ingresses = listing(Kind::Ingress, ingresses, &mut snapshot.gaps);
     snapshot.classes = listing(Kind::IngressClass, classes, &mut snapshot.gaps);
@@ -162,35 +169,66 @@ pub async fn changes(cluster: &Cluster, snapshot: &mut Snapshot, namespaces: &BT
 }
 
 /// The kinds whose past decides routing.
-const REPLAYED: [Kind; 3] = [Kind::Ingress, Kind::IngressClass, Kind::Service];
+pub const REPLAYED: [Kind; 3] = [Kind::Ingress, Kind::IngressClass, Kind::Service];
 
 /// Every source of past versions, and what of it could not be read: the files of a capture, or the API
 /// server's own watch cache. Call it after the other steps, whose objects date deletions.
 pub async fn past(cluster: &Cluster, snapshot: &Snapshot) -> (Vec<Replay>, Vec<Gap>) {
     if let Some(capture) = cluster.capture() {
-        let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let history = capture.history.as_deref().map(|bytes| history::parse(lines(bytes).lines()));
-        let audit = capture.audit.as_deref().map(|bytes| audit_log::parse(lines(bytes).lines()));
-        return (history.into_iter().chain(audit).collect(), Vec::new());
+        return past_of(capture, snapshot);
     }
     let Some(live) = cluster.live() else { return (Vec::new(), Vec::new()) };
     let [ingresses, classes, services] =
         REPLAYED.map(|kind| async move { (kind, live.replay(kind, None, 1).await) });
     let answers: [_; 3] = join!(ingresses, classes, services).into();
-    let mut points = rv_clock::points(snapshot);
-    for (kind, raw) in &answers {
-        points.extend(raw.iter().flat_map(|raw| watch_replay::points(raw, *kind)));
-    }
-    let clock = rv_clock::rv_clock(points);
-    let mut replays = Vec::new();
+    let mut raws = Vec::new();
     let mut gaps = Vec::new();
     for (kind, raw) in answers {
         match raw {
-            Ok(raw) => replays.push(watch_replay::replay(&raw, kind, None, &clock)),
+            Ok(raw) => raws.push((kind, None, raw)),
             Err(why) => gaps.push(Gap { what: Unseen::History { kind, namespace: None }, why }),
         }
     }
-    (replays, gaps)
+    (dated(snapshot, raws), gaps)
+}
+
+/// The files of a capture, among them what a watch cache held when it was taken.
+fn past_of(capture: &Capture, snapshot: &Snapshot) -> (Vec<Replay>, Vec<Gap>) {
+    let (replayed, errors) = match &capture.about {
+        Some(about) => (about.replays.as_slice(), about.errors.as_slice()),
+        None => (&[][..], &[][..]),
+    };
+    let history = capture.history.as_deref().unwrap_or_default();
+    let mut replays = dated(snapshot, watch_replay::recorded(history, replayed));
+    let seen: Vec<&[u8]> = history
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty() && (replayed.is_empty() || !watch_replay::is_recorded(line)))
+        .collect();
+    if !seen.is_empty() || (capture.history.is_some() && replayed.is_empty()) {
+        let lines: Vec<_> = seen.iter().map(|line| String::from_utf8_lossy(line)).collect();
+        replays.push(history::parse(lines.iter().map(AsRef::as_ref)));
+    }
+    if let Some(audit) = capture.audit.as_deref() {
+        replays.push(audit_log::parse(String::from_utf8_lossy(audit).lines()));
+    }
+    let gaps = errors.iter().filter_map(|error| {
+        let resource = error.resource.strip_prefix(HISTORY)?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.resource() == resource)?;
+        let namespace = (!error.namespace.is_empty()).then(|| error.namespace.clone());
+        let why = error.why_of("watch", kind.api_group(), kind.resource());
+        Some(Gap { what: Unseen::History { kind, namespace }, why })
+    });
+    (replays, gaps.collect())
+}
+
+/// Watch caches with their versions dated by everything that was seen.
+fn dated(snapshot: &Snapshot, raws: Vec<(Kind, Option<String>, RawReplay)>) -> Vec<Replay> {
+    let mut points = rv_clock::points(snapshot);
+    points.extend(raws.iter().flat_map(|(kind, _, raw)| watch_replay::points(raw, *kind)));
+    let clock = rv_clock::rv_clock(points);
+    raws.into_iter()
+        .map(|(kind, namespace, raw)| watch_replay::replay(&raw, kind, namespace, &clock))
+        .collect()
 }
 
 /// The Ingresses alone: of all namespaces, or of these where that is refused.

@@ -30,6 +30,7 @@ mod recorded_tls;
 mod redact;
 mod refusal;
 mod replay;
+mod served;
 mod transport;
 
 use std::fmt;
@@ -54,6 +55,7 @@ use failure::Failure;
 use guard::Load;
 use kubeconfig::Environment;
 use refusal::About;
+use served::Served;
 use transport::{Call, Transport};
 
 /// How to reach a cluster.
@@ -93,6 +95,7 @@ pub struct Live {
     transport: Transport,
     identity: Identity,
     reviews: Reviews,
+    served: Served,
 }
 
 impl fmt::Debug for Live {
@@ -111,7 +114,7 @@ impl Live {
         let (access, identity) =
             Access::open(options, Environment::read(), Arc::new(Load::default())).await?;
         let transport = Transport::new(access, identity.server.clone());
-        Ok(Self { transport, identity, reviews: Reviews::default() })
+        Ok(Self { transport, identity, reviews: Reviews::default(), served: Served::default() })
     }
 
     /// The names of the contexts, sorted, and the current one. Both are empty in a pod.
@@ -120,6 +123,14 @@ impl Live {
     /// When there is no usable kubeconfig.
     pub fn contexts(kubeconfig: Option<&Path>) -> Result<(Vec<String>, Option<String>), ConnectError> {
         kubeconfig::contexts(kubeconfig, &Environment::read())
+    }
+
+    /// The kubeconfig files that a connection is made from, those that exist.
+    #[must_use]
+    pub fn kubeconfigs(kubeconfig: Option<&Path>) -> Vec<PathBuf> {
+        let mut files = kubeconfig::candidates(kubeconfig, &Environment::read());
+        files.retain(|file| file.exists());
+        files
     }
 
     /// Asks the API server for its version: the cheapest proof that it can be talked to.

@@ -82,6 +82,12 @@ impl ControllerKind {
         }
     }
 
+    /// Whether it reads HTTPRoutes and no Ingresses.
+    #[must_use]
+    pub const fn routes_by_gateways(self) -> bool {
+        matches!(self, Self::HttpRoute | Self::TraefikGateway)
+    }
+
     /// The kind with this slug.
     #[must_use]
     pub fn parse(slug: &str) -> Option<Self> {

@@ -9,9 +9,13 @@ pub struct Gap {
     pub why: Why,
 }
 
-/// What was not seen.
+/// What was not seen; what can be mended at the source comes first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unseen {
+    /// A file of a capture.
+    File {
+        path: String,
+    },
     /// The list of a kind, in one namespace or (`None`) everywhere.
     List {
         kind: Kind,
@@ -41,10 +45,6 @@ pub enum Unseen {
     /// The version of a controller, or which controller there is.
     Controller {
         detail: String,
-    },
-    /// A file of a capture.
-    File {
-        path: String,
     },
 }
 
@@ -78,6 +78,10 @@ pub enum Why {
     Redacted,
     /// Could not be read: broken file, undecodable object.
     Malformed {
+        detail: String,
+    },
+    /// Read, but not all of it or not as it is written.
+    Partial {
         detail: String,
     },
     /// Off by the operator's choice: the flag that turns it on.

@@ -15,6 +15,8 @@ pub enum HostError {
     LooksLikeUrl(String),
     #[error("{0:?} is not a host: {1:?} cannot stand in one; use letters, digits, '-', '.' and '_'")]
     BadCharacter(String, char),
+    #[error("{0:?} is not a host: it may end in one dot, not in several")]
+    Dots(String),
     #[error("a host has at most 253 characters, this one has {0}")]
     TooLong(usize),
 }
@@ -34,6 +36,9 @@ impl HostName {
         if host.is_empty() {
             return Err(HostError::Empty);
         }
+        if host.ends_with('.') {
+            return Err(HostError::Dots(short(text)));
+        }
         if host.len() > 253 {
             return Err(HostError::TooLong(host.len()));
         }
@@ -41,7 +46,8 @@ impl HostName {
         let is_v6 = inner.len() != host.len();
         let bad = inner.chars().find(|c| {
             !(c.is_ascii_alphanumeric()
-                || matches!(c, '-' | '.' | '_')
+                || matches!(c, '-' | '.' | '_' | '~' | '%')
+                || matches!(c, '!' | '$' | '&' | '\'' | '(' | ')' | '+' | ',' | ';' | '=')
                 || (is_v6 && *c == ':')
                 || (*c == '*' && inner.starts_with("*.")))
         });
@@ -114,6 +120,7 @@ mod tests {
             ("10.0.0.1:80", "10.0.0.1"),
             ("[::1]:80", "[::1]"),
             ("*.example.com", "*.example.com"),
+            ("shop.example.com%2Fx;v=1", "shop.example.com%2fx;v=1"),
         ] {
             assert_eq!(HostName::parse(text).expect(text).as_str(), host);
         }
@@ -126,6 +133,8 @@ mod tests {
             ("", "empty"),
             ("a b", "cannot stand"),
             ("exa*mple.com", "cannot stand"),
+            ("..", "not in several"),
+            ("a..:80", "not in several"),
         ] {
             assert!(HostName::parse(text).expect_err(text).to_string().contains(part), "{text}");
         }

@@ -128,7 +128,7 @@ impl Object for Ingress {
     }
 }
 
-/// A place in an Ingress: rule and path index, the way field paths count.
+/// A place in an Ingress or HTTPRoute, with indices the way field paths count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     DefaultBackend,
@@ -136,6 +136,8 @@ pub enum Place {
     Rule(usize),
     /// `spec.rules[rule].http.paths[path]`.
     Path(usize, usize),
+    /// Of an HTTPRoute: `spec.rules[rule].matches[match]`.
+    Match(usize, usize),
 }
 
 impl Place {
@@ -146,8 +148,18 @@ impl Place {
             Self::DefaultBackend => "spec.defaultBackend".to_owned(),
             Self::Rule(rule) => format!("spec.rules[{rule}]"),
             Self::Path(rule, path) => format!("spec.rules[{rule}].http.paths[{path}]"),
+            Self::Match(rule, at) => format!("spec.rules[{rule}].matches[{at}]"),
         };
         if leaf.is_empty() { base } else { format!("{base}.{leaf}") }
+    }
+
+    /// The kind of object that has such places.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::DefaultBackend | Self::Rule(_) | Self::Path(..) => Kind::Ingress,
+            Self::Match(..) => Kind::HttpRoute,
+        }
     }
 }
 
@@ -164,7 +176,7 @@ impl Ingress {
     pub fn path_at(&self, place: Place) -> Option<&PathRule> {
         match place {
             Place::Path(rule, path) => self.rules.get(rule)?.paths().get(path),
-            Place::DefaultBackend | Place::Rule(_) => None,
+            Place::DefaultBackend | Place::Rule(_) | Place::Match(..) => None,
         }
     }
 

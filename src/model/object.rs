@@ -23,11 +23,15 @@ pub enum Kind {
     Namespace,
     Lease,
     Secret,
+    GatewayClass,
+    Gateway,
+    HttpRoute,
+    ReferenceGrant,
 }
 
 impl Kind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Ingress,
         Self::IngressClass,
         Self::Service,
@@ -43,7 +47,14 @@ impl Kind {
         Self::Namespace,
         Self::Lease,
         Self::Secret,
+        Self::GatewayClass,
+        Self::Gateway,
+        Self::HttpRoute,
+        Self::ReferenceGrant,
     ];
+
+    /// The kinds of the Gateway API, which not every cluster has installed.
+    pub const GATEWAY: [Self; 4] = [Self::GatewayClass, Self::Gateway, Self::HttpRoute, Self::ReferenceGrant];
 
     /// The kind as manifests spell it.
     #[must_use]
@@ -64,6 +75,10 @@ impl Kind {
             Self::Namespace => "Namespace",
             Self::Lease => "Lease",
             Self::Secret => "Secret",
+            Self::GatewayClass => "GatewayClass",
+            Self::Gateway => "Gateway",
+            Self::HttpRoute => "HTTPRoute",
+            Self::ReferenceGrant => "ReferenceGrant",
         }
     }
 
@@ -86,6 +101,10 @@ impl Kind {
             Self::Namespace => "namespaces",
             Self::Lease => "leases",
             Self::Secret => "secrets",
+            Self::GatewayClass => "gatewayclasses",
+            Self::Gateway => "gateways",
+            Self::HttpRoute => "httproutes",
+            Self::ReferenceGrant => "referencegrants",
         }
     }
 
@@ -101,6 +120,9 @@ impl Kind {
             | Self::ReplicaSet
             | Self::ControllerRevision => "apps",
             Self::Lease => "coordination.k8s.io",
+            Self::GatewayClass | Self::Gateway | Self::HttpRoute | Self::ReferenceGrant => {
+                "gateway.networking.k8s.io"
+            }
             Self::Service | Self::Pod | Self::ConfigMap | Self::Event | Self::Namespace | Self::Secret => "",
         }
     }
@@ -108,7 +130,7 @@ impl Kind {
     /// Whether objects of this kind live in no namespace.
     #[must_use]
     pub const fn is_cluster_scoped(self) -> bool {
-        matches!(self, Self::IngressClass | Self::Namespace)
+        matches!(self, Self::IngressClass | Self::Namespace | Self::GatewayClass)
     }
 
     /// The kind that manifests spell so.

@@ -49,6 +49,8 @@ pub enum RequestError {
     RelativePath(String),
     #[error("the path holds the character {0:?}: percent-encode it")]
     BadPathCharacter(char),
+    #[error("the query holds the character {0:?}: percent-encode it")]
+    BadQueryCharacter(char),
     #[error("a URL of {0} characters is longer than the 8192 that proxies take")]
     TooLong(usize),
     #[error("the URL carries a user name or password: leave out the part before '@'")]
@@ -127,6 +129,10 @@ impl Request {
         if authority.is_empty() {
             return Err(RequestError::NoHost);
         }
+        // `HostName` forgives what stands around it; a header that carries the authority would not.
+        if let Some(c) = authority.chars().find(|c| c.is_control() || c.is_whitespace()) {
+            return Err(HostError::BadCharacter(authority.chars().take(80).collect(), c).into());
+        }
         let (host_as_sent, port) = split_port(authority);
         let port = match port {
             None | Some("") => None,
@@ -141,6 +147,10 @@ impl Request {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
         };
+        let bad = query.iter().flat_map(|query| query.chars()).find(|c| c.is_control() || c.is_whitespace());
+        if let Some(c) = bad {
+            return Err(RequestError::BadQueryCharacter(c));
+        }
         let path = RequestPath::parse(if path.is_empty() { "/" } else { path })?;
         Ok(Self {
             scheme,
@@ -220,6 +230,10 @@ mod tests {
             ("http://u:p@a/", "user name"),
             ("http://a/b c", "percent-encode"),
             ("http://exa mple/", "cannot stand"),
+            ("http://a/?x=1\r\nHost: b", "the query holds the character '\\r'"),
+            ("http://a/?x=1 2", "percent-encode"),
+            ("http://\ra/", "'\\r' cannot stand"),
+            ("http:// a/", "' ' cannot stand"),
         ] {
             assert!(Request::parse(url).expect_err(url).to_string().contains(part), "{url}");
         }

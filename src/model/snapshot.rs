@@ -11,10 +11,13 @@ use super::controller::Controller;
 use super::endpoints::EndpointSlice;
 use super::event::{Event, Lease, NamespaceObject};
 use super::gap::{Gap, Unseen, Why};
+use super::gateway::{Gateway, GatewayClass};
+use super::http_route::HttpRoute;
 use super::ingress::Ingress;
 use super::ingress_class::IngressClass;
-use super::object::{Kind, Name, Object};
+use super::object::{Kind, Name, Object, ObjectKey};
 use super::pod::Pod;
+use super::reference_grant::ReferenceGrant;
 use super::service::Service;
 use super::workload::{Revision, Workload};
 
@@ -62,6 +65,8 @@ pub struct Coverage {
     pub namespaces: BTreeSet<String>,
     /// Why the rest was not seen; per namespace, or `""` for everywhere else.
     pub missing: BTreeMap<String, Why>,
+    /// Objects that are there and could not be understood.
+    pub unreadable: BTreeMap<Name, Why>,
 }
 
 /// All objects of one kind that were seen, sorted by namespace and name.
@@ -98,7 +103,7 @@ impl<T: Object> Listing<T> {
 
     /// Adds what another list of the same kind saw; of two objects with one name the newcomer wins.
     pub fn extend(&mut self, items: Vec<T>, coverage: Coverage) {
-        let Coverage { everywhere, namespaces, missing } = coverage;
+        let Coverage { everywhere, namespaces, missing, unreadable } = coverage;
         let mut all = std::mem::take(&mut self.items);
         let names: HashSet<(Kind, Name)> =
             items.iter().map(|item| (item.kind(), item.meta().key())).collect();
@@ -108,6 +113,7 @@ impl<T: Object> Listing<T> {
         merged.everywhere |= everywhere;
         merged.namespaces.extend(namespaces);
         merged.missing.extend(missing);
+        merged.unreadable.extend(unreadable);
         *self = Self::new(self.kind, all, merged);
     }
 
@@ -129,31 +135,38 @@ impl<T: Object> Listing<T> {
     /// Three-valued: found, absent, or could not see.
     #[must_use]
     pub fn get(&self, namespace: &str, name: &str) -> Lookup<&T> {
-        match self.index.get(&Name::new(namespace, name)).and_then(|at| self.items.get(*at)) {
-            Some(item) => Lookup::Found(item),
-            None => match self.unseen(namespace) {
-                None => Lookup::Absent,
-                Some(why) => Lookup::Unseen(Gap {
-                    what: Unseen::List {
-                        kind: self.kind,
-                        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
-                    },
-                    why,
-                }),
-            },
+        let name = Name::new(namespace, name);
+        if let Some(item) = self.index.get(&name).and_then(|at| self.items.get(*at)) {
+            return Lookup::Found(item);
+        }
+        if let Some(why) = self.coverage.unreadable.get(&name) {
+            let what = Unseen::Object(ObjectKey { kind: self.kind, name });
+            return Lookup::Unseen(Gap { what, why: why.clone() });
+        }
+        match self.unseen(namespace) {
+            None => Lookup::Absent,
+            Some(why) => Lookup::Unseen(Gap {
+                what: Unseen::List {
+                    kind: self.kind,
+                    namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+                },
+                why,
+            }),
         }
     }
 
-    /// Whether this namespace was listed completely.
+    /// Whether this namespace was listed completely and everything in it was understood.
     #[must_use]
     pub fn covers(&self, namespace: &str) -> bool {
         self.unseen(namespace).is_none()
+            && !self.coverage.unreadable.keys().any(|name| name.namespace == namespace)
     }
 
-    /// Whether all namespaces were listed completely.
+    /// Whether all namespaces were listed completely and everything in them was understood.
     #[must_use]
     pub fn covers_everything(&self) -> bool {
-        self.coverage.everywhere && self.coverage.missing.is_empty()
+        let Coverage { everywhere, namespaces: _, missing, unreadable } = &self.coverage;
+        *everywhere && missing.is_empty() && unreadable.is_empty()
     }
 
     fn unseen(&self, namespace: &str) -> Option<Why> {
@@ -170,17 +183,18 @@ impl<T: Object> Listing<T> {
     /// The gaps of this list, for reports.
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap> {
-        self.coverage
-            .missing
-            .iter()
-            .map(|(namespace, why)| Gap {
-                what: Unseen::List {
-                    kind: self.kind,
-                    namespace: (!namespace.is_empty()).then(|| namespace.clone()),
-                },
-                why: why.clone(),
-            })
-            .collect()
+        let missing = self.coverage.missing.iter().map(|(namespace, why)| Gap {
+            what: Unseen::List {
+                kind: self.kind,
+                namespace: (!namespace.is_empty()).then(|| namespace.clone()),
+            },
+            why: why.clone(),
+        });
+        let unreadable = self.coverage.unreadable.iter().map(|(name, why)| Gap {
+            what: Unseen::Object(ObjectKey { kind: self.kind, name: name.clone() }),
+            why: why.clone(),
+        });
+        missing.chain(unreadable).collect()
     }
 
     #[must_use]
@@ -206,6 +220,11 @@ pub struct Snapshot {
     pub revisions: Listing<Revision>,
     pub events: Listing<Event>,
     pub leases: Listing<Lease>,
+    /// The Gateway API's kinds; where they are not installed, listed completely and empty.
+    pub gateway_classes: Listing<GatewayClass>,
+    pub gateways: Listing<Gateway>,
+    pub http_routes: Listing<HttpRoute>,
+    pub grants: Listing<ReferenceGrant>,
     /// The names, never more, of all Secrets that a capture shows to exist. `None` on a live cluster,
     /// where Secrets are not read: whether one exists is unknown.
     pub secrets: Option<BTreeSet<Name>>,
@@ -233,6 +252,10 @@ impl Snapshot {
             revisions: Listing::unasked(Kind::ReplicaSet),
             events: Listing::unasked(Kind::Event),
             leases: Listing::unasked(Kind::Lease),
+            gateway_classes: Listing::unasked(Kind::GatewayClass),
+            gateways: Listing::unasked(Kind::Gateway),
+            http_routes: Listing::unasked(Kind::HttpRoute),
+            grants: Listing::unasked(Kind::ReferenceGrant),
             secrets: None,
             controllers: Vec::new(),
             gaps: Vec::new(),

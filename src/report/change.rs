@@ -1,11 +1,13 @@
 //! A change as results print it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::object_ref::ObjectRef;
+use super::redact::{plain_marks, redact, redact_value};
 use super::text::Text;
 use super::time::Time;
 use crate::model::change::Change;
@@ -30,7 +32,10 @@ impl From<&Change> for ChangeReport {
         let Change { at, precision_s, object, aspect: _, act: _, field, rule: _, before, after, by, via } =
             change;
         // A value stands in a field; what came or went as a whole has none to cite.
-        let value = |text: &Option<String>| text.as_ref().filter(|_| !field.is_empty()).map(Text::from);
+        let value = |text: &Option<String>| {
+            let text = text.as_ref().filter(|_| !field.is_empty())?;
+            Some(Text::new(&harmless(change, text)))
+        };
         Self {
             at: Time(*at),
             precision_s: *precision_s,
@@ -41,6 +46,23 @@ impl From<&Change> for ChangeReport {
             by: by.as_ref().map(Text::from),
             via: via.as_str(),
         }
+    }
+}
+
+/// A value of a change without its secrets, which the name it is set under may tell.
+pub(super) fn harmless<'t>(change: &Change, text: &'t str) -> Cow<'t, str> {
+    plain_marks(match set_in(&change.field) {
+        Some(name) => redact_value(name, text),
+        None => redact(text),
+    })
+}
+
+/// The name under which a container is told a value: of an environment variable, or none of its own.
+fn set_in(field: &str) -> Option<&str> {
+    let (_, inner) = field.rsplit_once(".containers[")?;
+    match inner.split_once(".env[\"") {
+        Some((_, name)) => name.strip_suffix("\"]"),
+        None => (inner.contains("].args[") || inner.contains("].command[")).then_some(""),
     }
 }
 
@@ -69,11 +91,39 @@ impl fmt::Display for ChangeReport {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
     use serde_json::json;
 
     use super::*;
     use crate::model::change::{Act, Aspect, ChangeSource};
     use crate::model::object::{Kind, ObjectKey};
+
+    #[test]
+    fn secrets_of_a_container_are_told_by_their_name() {
+        let change = |field: &str| Change {
+            at: DateTime::<Utc>::MIN_UTC,
+            precision_s: 0,
+            object: ObjectKey::new(Kind::Deployment, "shop", "web"),
+            aspect: Aspect::Rollout,
+            act: Act::Changed,
+            field: field.to_owned(),
+            rule: None,
+            before: None,
+            after: None,
+            by: None,
+            via: ChangeSource::Revisions,
+        };
+        for (field, value, shown) in [
+            ("spec.template.spec.containers[0].env[\"DB_PASSWORD\"]", "hunter2", "[redacted]"),
+            ("spec.template.spec.containers[0].env[\"BASE_PATH\"]", "/shop", "/shop"),
+            ("spec.template.spec.containers[0].args[3]", "wJalrXUtnFEMIK7MDENGbPxRfi", "[redacted]"),
+            ("spec.template.spec.containers[0].args[3]", "--path=/shop", "--path=/shop"),
+            ("spec.template.spec.containers[0].image", "r.example/app:1", "r.example/app:1"),
+            ("spec.rules[0].http.paths[0].path", "/a?token=abc123", "/a?token=[redacted]"),
+        ] {
+            assert_eq!(harmless(&change(field), value), shown, "{field} {value}");
+        }
+    }
 
     #[test]
     fn a_change_is_printed_with_its_times_values_and_source() {

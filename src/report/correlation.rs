@@ -23,11 +23,12 @@ pub struct CorrelationReport {
     pub onset: OnsetReport,
     /// In the fixed order of the runbook.
     pub hypotheses: Vec<HypothesisReport>,
-    /// What to look at when no change explains it.
+    /// What to look at when no change explains it; with one that does, only topics with a finding.
     pub review: Vec<ReviewReport>,
-    /// How far each source reaches.
+    /// How far each source reaches; once a change explains it, only those with a limit in time or not read.
     pub coverage: Vec<CoverageReport>,
-    /// The changes in order of time, as text.
+    /// The changes in order of time, drawn for the text half; the structure has them as data.
+    #[serde(skip)]
     pub timeline: String,
     pub scope: Scope,
     pub gaps: Vec<GapReport>,
@@ -77,7 +78,9 @@ pub struct SuspectReport {
     pub seconds_to_onset: u64,
     pub touches_request: bool,
     /// What the request met before and after, where past versions tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_before: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_after: Option<Text>,
 }
 

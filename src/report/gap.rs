@@ -29,11 +29,22 @@ impl fmt::Display for GapReport {
     }
 }
 
-/// The gaps of a result: each once, in a fixed order.
+/// Gaps that one result tells.
+const MOST: usize = 12;
+
+/// The gaps of a result: each once, in a fixed order; of very many the first, and how many more.
 #[must_use]
 pub fn reports<'a>(gaps: impl IntoIterator<Item = &'a Gap>) -> Vec<GapReport> {
     let distinct: std::collections::BTreeSet<&Gap> = gaps.into_iter().collect();
-    distinct.into_iter().map(GapReport::from).collect()
+    let more = distinct.len().checked_sub(MOST).filter(|more| *more > 0);
+    let shown = distinct.iter().take(if more.is_some() { MOST - 1 } else { MOST });
+    let mut reports: Vec<GapReport> = shown.map(|gap| GapReport::from(*gap)).collect();
+    reports.extend(more.map(|more| GapReport {
+        what: format!("{} more things", more + 1),
+        why: "there are too many to name them all".to_owned(),
+        close: "close the gaps that are named, then ask again".to_owned(),
+    }));
+    reports
 }
 
 fn place(namespace: Option<&String>) -> String {
@@ -85,6 +96,7 @@ pub fn reason(why: &Why) -> String {
         Why::NotWritten { setting: _ } => "the controller does not write them as it is configured".to_owned(),
         Why::Redacted => "its values were removed before it was captured".to_owned(),
         Why::Malformed { detail } => format!("it could not be read ({})", Text::new(detail)),
+        Why::Partial { detail } => format!("it was not read as it is written ({})", Text::new(detail)),
         Why::Disabled { flag: _ } => "the operator turned this off".to_owned(),
         Why::TooMuch { limit } => format!("it is more than one call reads ({})", Text::new(limit)),
         Why::Unsupported { detail } => format!("this source cannot give it ({})", Text::new(detail)),
@@ -119,6 +131,7 @@ fn remedy(what: &Unseen, why: &Why) -> String {
         Why::NotWritten { setting } => format!("set {}", Text::new(setting)),
         Why::Redacted => "take a capture that keeps this value, or ask the live cluster".to_owned(),
         Why::Malformed { .. } => "repair or capture it again".to_owned(),
+        Why::Partial { .. } => "correct or capture it again".to_owned(),
         Why::Disabled { flag } => format!("start the server with {flag}"),
         Why::TooMuch { .. } => "ask about a shorter time or one namespace".to_owned(),
         Why::Unsupported { .. } => "ask the live cluster".to_owned(),

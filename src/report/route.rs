@@ -8,9 +8,18 @@ use serde::Serialize;
 use super::object_ref::NameRef;
 use super::text::Text;
 use crate::analysis::routing::{
-    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Winner,
+    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Unmet,
+    Winner,
 };
 use crate::model::controller::ControllerKind;
+use crate::model::ingress::{PathType, Place};
+use crate::model::object::Kind;
+
+mod detached;
+mod reference;
+
+use detached::detached_words;
+pub use reference::RouteRef;
 
 /// What a controller does with the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,7 +51,8 @@ pub struct DecisionReport {
 /// The rule that takes the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WinnerReport {
-    pub ingress: NameRef,
+    #[serde(flatten)]
+    pub route: RouteRef,
     pub rule: RuleReport,
     pub backend: Option<BackendReport>,
     /// How the controller renders the rule.
@@ -70,7 +80,8 @@ pub struct BackendReport {
 /// A candidate that lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EliminatedReport {
-    pub ingress: NameRef,
+    #[serde(flatten)]
+    pub route: RouteRef,
     pub rule: RuleReport,
     pub code: &'static str,
     pub because: String,
@@ -79,7 +90,8 @@ pub struct EliminatedReport {
 /// A near miss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NearestReport {
-    pub ingress: NameRef,
+    #[serde(flatten)]
+    pub route: RouteRef,
     /// The field to edit.
     pub field: String,
     pub edit: String,
@@ -136,13 +148,13 @@ pub const fn basis_word(basis: Basis) -> &'static str {
 
 impl From<&Winner> for WinnerReport {
     fn from(winner: &Winner) -> Self {
-        let Winner { ingress, place: _, host, path, path_type, backend, rendered } = winner;
+        let Winner { ingress, place, host, path, path_type, backend, rendered } = winner;
         Self {
-            ingress: NameRef::from(ingress),
+            route: RouteRef::new(ingress, *place),
             rule: RuleReport {
                 host: Text::new(host),
                 path: Text::new(path),
-                path_type: path_type.map(super::super::model::ingress::PathType::as_str),
+                path_type: path_type.map(|path_type| path_type_word(path_type, *place)),
             },
             backend: backend.as_ref().map(BackendReport::from),
             rendered: Text::new(rendered),
@@ -162,14 +174,14 @@ impl From<&Target> for BackendReport {
 
 impl From<&Eliminated> for EliminatedReport {
     fn from(lost: &Eliminated) -> Self {
-        let Eliminated { ingress, place: _, host, path, path_type, reason } = lost;
-        let (code, because) = reason_words(reason);
+        let Eliminated { ingress, place, host, path, path_type, reason } = lost;
+        let (code, because) = reason_words(reason, place.kind());
         Self {
-            ingress: NameRef::from(ingress),
+            route: RouteRef::new(ingress, *place),
             rule: RuleReport {
                 host: Text::new(host),
                 path: Text::new(path),
-                path_type: path_type.map(super::super::model::ingress::PathType::as_str),
+                path_type: path_type.map(|path_type| path_type_word(path_type, *place)),
             },
             code,
             because,
@@ -179,21 +191,47 @@ impl From<&Eliminated> for EliminatedReport {
 
 impl From<&Nearest> for NearestReport {
     fn from(near: &Nearest) -> Self {
-        Self { ingress: NameRef::from(&near.ingress), field: edit_field(near), edit: edit(&near.edit) }
+        Self {
+            route: RouteRef::new(&near.ingress, near.place),
+            field: edit_field(near),
+            edit: match &near.edit {
+                Edit::SetPathType { from, to } => {
+                    let [from, to] = [*from, *to].map(|path_type| path_type_word(path_type, near.place));
+                    format!("set the path's type from {from} to {to}")
+                }
+                other => edit(other),
+            },
+        }
+    }
+}
+
+/// A path type as the object's kind spells it.
+const fn path_type_word(path_type: PathType, place: Place) -> &'static str {
+    match (place.kind(), path_type) {
+        (Kind::HttpRoute, PathType::Prefix) => "PathPrefix",
+        (Kind::HttpRoute, PathType::ImplementationSpecific) => "RegularExpression",
+        (_, path_type) => path_type.as_str(),
     }
 }
 
 fn edit_field(near: &Nearest) -> String {
+    let is_route = near.place.kind() == Kind::HttpRoute;
     match &near.edit {
+        Edit::SetHost { .. } | Edit::AskHost { .. } if is_route => "spec.hostnames".to_owned(),
         Edit::SetHost { .. } | Edit::AskHost { .. } => {
             let rule = match near.place {
-                crate::model::ingress::Place::Path(rule, _) => crate::model::ingress::Place::Rule(rule),
+                Place::Path(rule, _) => Place::Rule(rule),
                 other => other,
             };
             rule.field("host")
         }
-        Edit::SetPathType { .. } => near.place.field("pathType"),
-        Edit::SetPath { .. } => near.place.field("path"),
+        Edit::SetPathType { .. } => near.place.field(if is_route { "path.type" } else { "pathType" }),
+        Edit::SetPath { .. } => near.place.field(if is_route { "path.value" } else { "path" }),
+        Edit::Meet(unmet) => near.place.field(match unmet {
+            Unmet::Method { .. } => "method",
+            Unmet::Header { .. } => "headers",
+            Unmet::Query { .. } => "queryParams",
+        }),
         Edit::AddPath { .. } => "spec.rules".to_owned(),
         Edit::SetClass { .. } => "spec.ingressClassName".to_owned(),
         Edit::RemoveAnnotation { key } | Edit::SetAnnotation { key, .. } => {
@@ -218,6 +256,13 @@ pub fn edit(edit: &Edit) -> String {
             format!("set the annotation {} to {}", Text::new(key), quoted(value))
         }
         Edit::AskHost { host } => format!("ask for host {} instead", Text::new(host)),
+        Edit::Meet(Unmet::Method { wanted }) => format!("ask with method {}", Text::new(wanted)),
+        Edit::Meet(Unmet::Header { name, wanted }) => {
+            format!("send the header {} with value {}", Text::new(name), quoted(wanted))
+        }
+        Edit::Meet(Unmet::Query { name, wanted }) => {
+            format!("send the query parameter {} with value {}", Text::new(name), quoted(wanted))
+        }
     }
 }
 
@@ -256,6 +301,7 @@ pub fn note(note: &Note) -> String {
         Note::SettingsUnseen => {
             "the controller's ConfigMap could not be read: defaults were assumed".to_owned()
         }
+        Note::PatternInvalid { pattern } => format!("{} is no valid pattern", quoted(pattern)),
         Note::PatternUndecided { pattern } => format!("pattern {} could not be evaluated", quoted(pattern)),
         Note::ReloadFails => {
             "the proxy refuses this configuration: the previous one stays in force".to_owned()
@@ -263,13 +309,52 @@ pub fn note(note: &Note) -> String {
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
         }
+        Note::ExternalNameBarred(service) => {
+            format!(
+                "Service {} is an ExternalName, which this controller may not use",
+                NameRef::from(service)
+            )
+        }
+        Note::Argument { flag } => format!("the controller's argument --{} decided", Text::new(flag)),
+        Note::ConditionUndecided { ingress, condition } => format!(
+            "whether the condition {} of Ingress {} holds cannot be told from the request",
+            quoted(condition),
+            NameRef::from(ingress)
+        ),
         Note::AuthSubrequest { ingress, url } => {
             format!("Ingress {} asks {} before every request", NameRef::from(ingress), Text::new(url))
+        }
+        Note::Listener { gateway, listener } => {
+            format!("it comes in by listener {} of Gateway {}", Text::new(listener), NameRef::from(gateway))
+        }
+        Note::NotGranted { service, from } => format!(
+            "no ReferenceGrant lets HTTPRoutes of namespace {} refer to Service {}",
+            Text::new(from),
+            NameRef::from(service)
+        ),
+        Note::ForeignBackend { kind, name } => {
+            format!("the backend {} {} is no Service", Text::new(kind), NameRef::from(name))
+        }
+        Note::NoBackend => "the rule names no backend that a request could go to".to_owned(),
+        Note::FilterFails { filter } => {
+            format!(
+                "the rule's filter {} cannot be carried out, so its requests get an error",
+                Text::new(filter)
+            )
+        }
+        Note::FilterUnknown { filter } => {
+            format!("what the rule's filter {} does to the request is not known", Text::new(filter))
+        }
+        Note::LeftOpen { to } => {
+            format!("the API leaves this to the implementation: the answer is that of {to}")
+        }
+        Note::SomeBackendsFail => {
+            "of the weighted backends some cannot answer: part of the requests gets an error".to_owned()
         }
     }
 }
 
-fn reason_words(reason: &Reason) -> (&'static str, String) {
+fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
     match reason {
         Reason::HostDiffers => ("host_differs", "its host does not take the request's".to_owned()),
         Reason::OtherServer { chosen } => (
@@ -279,11 +364,11 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
         Reason::PathDiffers => ("path_differs", "its path does not take the request's".to_owned()),
         Reason::LessSpecific { than, than_path } => (
             "less_specific",
-            format!("{} of Ingress {} is tried first", quoted(than_path), NameRef::from(than)),
+            format!("{} of {kind} {} is tried first", quoted(than_path), NameRef::from(than)),
         ),
         Reason::OlderWins { older } => (
             "older_wins",
-            format!("Ingress {} has the same host, path and type and is older", NameRef::from(older)),
+            format!("{kind} {} has the same host, path and type and is older", NameRef::from(older)),
         ),
         Reason::NotLoaded(refusal) => ("not_loaded", refusal_words(refusal)),
         Reason::CanaryOnly => ("canary_only", "a canary is only an alternative of another rule".to_owned()),
@@ -291,6 +376,22 @@ fn reason_words(reason: &Reason) -> (&'static str, String) {
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }
+        Reason::LeftOut(why) => ("left_out", format!("{}, so the rule is left out", note(why))),
+        Reason::Duplicate { of } => (
+            "duplicate",
+            format!("a rule of Ingress {} has the same host, path and type and is used", NameRef::from(of)),
+        ),
+        Reason::Unmet(Unmet::Method { wanted }) => {
+            ("method_differs", format!("it takes only method {}", Text::new(wanted)))
+        }
+        Reason::Unmet(Unmet::Header { name, wanted }) => {
+            ("header_differs", format!("it wants header {} to be {}", Text::new(name), quoted(wanted)))
+        }
+        Reason::Unmet(Unmet::Query { name, wanted }) => (
+            "query_differs",
+            format!("it wants query parameter {} to be {}", Text::new(name), quoted(wanted)),
+        ),
+        Reason::Detached(detached) => ("not_attached", detached_words(detached)),
     }
 }
 
@@ -368,7 +469,7 @@ impl fmt::Display for DecisionReport {
             write!(f, " {status}")?;
         }
         if let Some(winner) = &self.winner {
-            write!(f, ", Ingress {} rule {}", winner.ingress, winner.rule)?;
+            write!(f, ", {} rule {}", winner.route, winner.rule)?;
             if let Some(backend) = &winner.backend {
                 write!(f, " → {backend}")?;
             }
@@ -390,10 +491,10 @@ impl fmt::Display for DecisionReport {
             write!(f, "\n  · {note}")?;
         }
         for lost in &self.eliminated {
-            write!(f, "\n  lost: {} {}: {}", lost.ingress, lost.rule, lost.because)?;
+            write!(f, "\n  lost: {} {}: {}", lost.route, lost.rule, lost.because)?;
         }
         for near in &self.nearest {
-            write!(f, "\n  nearest: {} {}: {}", near.ingress, near.field, near.edit)?;
+            write!(f, "\n  nearest: {} {}: {}", near.route, near.field, near.edit)?;
         }
         Ok(())
     }

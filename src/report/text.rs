@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::redact::redact;
+use super::redact::{plain_marks, redact};
 
 /// Characters one field of a result may have.
 pub const MAX_CHARS: usize = 256;
@@ -85,7 +85,7 @@ impl JsonSchema for Text {
 
 fn harmless(raw: &str, most: usize) -> String {
     // Redaction reads further than what is shown, so that a secret at the cut is seen whole.
-    cut(&neutralise(&redact(head(raw, most * 4))), most)
+    cut(&neutralise(&plain_marks(redact(head(raw, most * 4)))), most)
 }
 
 /// The first characters of a text.

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+use super::change::harmless;
 use crate::analysis::timeline::{Correlated, OnsetBasis, Suspect};
 use crate::model::change::{Act, Change, ChangeSource};
 
@@ -90,12 +91,13 @@ fn distance(onset: DateTime<Utc>, at: DateTime<Utc>) -> String {
 fn what(suspect: &Suspect, neutralise: &impl Fn(&str) -> String) -> String {
     let change = &suspect.change;
     let value = |text: &Option<String>| {
-        text.as_deref().map_or_else(|| "(none)".to_owned(), |text| cut(&neutralise(text), VALUE))
+        text.as_deref()
+            .map_or_else(|| "(none)".to_owned(), |text| cut(&neutralise(&harmless(change, text)), VALUE))
     };
     let mut told = match change.act {
         Act::Created => after("created", change, neutralise),
         Act::Deleted => match &change.before {
-            Some(before) => format!("deleted: {}", cut(&neutralise(before), VALUE)),
+            Some(before) => format!("deleted: {}", cut(&neutralise(&harmless(change, before)), VALUE)),
             None => "deleted".to_owned(),
         },
         Act::Recreated => "deleted and created again".to_owned(),
@@ -123,7 +125,7 @@ fn what(suspect: &Suspect, neutralise: &impl Fn(&str) -> String) -> String {
 
 fn after(word: &str, change: &Change, neutralise: &impl Fn(&str) -> String) -> String {
     match &change.after {
-        Some(after) => format!("{word}: {}", cut(&neutralise(after), VALUE)),
+        Some(after) => format!("{word}: {}", cut(&neutralise(&harmless(change, after)), VALUE)),
         None => word.to_owned(),
     }
 }

@@ -204,12 +204,19 @@ fn unknown(name: &str, properties: &Map<String, Value>, place: &Place<'_>) -> To
     bad(seen, next)
 }
 
-/// The nearest of the known names, when one is near.
+/// The nearest of the known names, when one is near: the only one of which it is a part, else the most
+/// alike.
 fn suggestion<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let name: String = name.chars().take(SHOWN).collect::<String>().to_lowercase().replace('-', "_");
+    let plain = |name: &str| name.chars().take(SHOWN).collect::<String>().to_lowercase().replace('-', "_");
+    let name = plain(name);
+    let parts = |candidate: &str| plain(candidate).split('_').any(|part| part == name);
+    let mut around = known.iter().filter(|candidate| parts(candidate));
+    if let (Some(one), other) = (around.next(), around.next()) {
+        return other.is_none().then_some(one);
+    }
     known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&name, candidate), *candidate))
+        .map(|candidate| (strsim::jaro_winkler(&name, &plain(candidate)), *candidate))
         .filter(|(likeness, _)| *likeness >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
         .map(|(_, candidate)| candidate)
@@ -408,6 +415,21 @@ mod tests {
             "ask for fewer",
         );
         fails(&json!([1]), "the arguments must be an object, not a list", "correct it and call again");
+    }
+
+    #[test]
+    fn what_is_part_of_several_names_suggests_none() {
+        let known = ["ingress-nginx", "f5-nginx", "aws-alb", "max_widenings"];
+        for (name, near) in [
+            ("nginx", None),
+            ("ALB", Some("aws-alb")),
+            ("widenings", Some("max_widenings")),
+            ("ingress_nginx", Some("ingress-nginx")),
+            ("f5-ngnix", Some("f5-nginx")),
+            ("x", None),
+        ] {
+            assert_eq!(suggestion(name, &known), near, "{name}");
+        }
     }
 
     #[test]

@@ -162,6 +162,7 @@ fn report(
     let mut gaps = snapshot.services.gaps();
     gaps.extend(snapshot.slices.gaps());
     gaps.extend(snapshot.pods.gaps());
+    gaps.extend(snapshot.gaps.iter().cloned());
     let first = spaces.first().copied();
     let mut report = Report {
         summary,

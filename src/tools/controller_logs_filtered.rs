@@ -153,7 +153,8 @@ impl Tool for ControllerLogsFiltered {
         let decision = view.zip(request.as_ref()).map(|(view, request)| view.decide(request));
         let wanted = Wanted { request: request.as_ref(), decision: decision.as_ref(), filter, since };
         call.progress.say(2, Some(4), "reading the controllers' logs");
-        let logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        let mut logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        logs.gaps.extend(snapshot.gaps.iter().cloned());
         let silence = match (view, &request, &decision) {
             (Some(view), Some(request), Some(decision)) => silence(&case::logging(view, request, decision)),
             _ => "ask with a url to learn whether its requests would be logged".to_owned(),
@@ -306,10 +307,22 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
     report.next_cursor = (shown < total).then(|| format!("groups:{shown}"));
     report.truncated = truncated;
     let mut messages: Vec<&Tallied<Message>> = logs.filtered.messages.iter().collect();
-    messages.sort_by_key(|message| std::cmp::Reverse(message.last));
-    let messages: Vec<MessageReport> = messages.into_iter().map(MessageReport::from).collect();
-    let (kept, _) = budget.keep(messages, most, ToString::to_string, "");
+    messages.sort_by_key(|message| (message.key.kind.is_routine(), std::cmp::Reverse(message.last)));
+    let messages: Vec<MessageReport> = messages
+        .into_iter()
+        .map(|message| {
+            let told = MessageReport::from(message);
+            let bare = detail == Detail::Concise && message.key.kind.is_routine();
+            if bare { MessageReport { sample: None, ..told } } else { told }
+        })
+        .collect();
+    let most = match detail {
+        Detail::Concise => 4,
+        Detail::Detailed => most,
+    };
+    let (kept, cut) = budget.keep(messages, most, ToString::to_string, "detail detailed shows more messages");
     report.messages = kept;
+    report.truncated = report.truncated.take().or(cut);
     report
 }
 

@@ -9,7 +9,8 @@ use super::case::{self, Ask, Wanted};
 use super::params::{Detail, Host, Moment, ObjectName, Path, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::logs::filter::Filter;
-use crate::analysis::timeline::{Correlated, Hypothesis, OnsetBasis};
+use crate::analysis::timeline::review::Finding;
+use crate::analysis::timeline::{Correlated, Hypothesis, OnsetBasis, Outcome};
 use crate::model::ingress::Ingress;
 use crate::model::object::Kind;
 use crate::model::request::Request;
@@ -114,7 +115,7 @@ impl Tool for CorrelateChanges {
         };
         let correlated = case::correlate(&cluster, &gathered, view, &request, &decision, &logs, &ask);
         let mut gaps = logs.gaps.clone();
-        gaps.extend(gathered.gaps.iter().cloned());
+        gaps.extend(gathered.gaps.iter().chain(&gathered.snapshot.gaps).cloned());
         for more in [
             gathered.snapshot.ingresses.gaps(),
             gathered.snapshot.services.gaps(),
@@ -183,13 +184,15 @@ fn report(
     gaps: &[GapReport],
 ) -> CorrelationReport {
     let most = match detail {
-        Detail::Concise => 3,
+        Detail::Concise => 2,
         Detail::Detailed => 10,
     };
+    let concise = detail == Detail::Concise;
+    let explained = correlated.hypotheses.iter().any(|tested| tested.outcome == Outcome::Found);
     let url = request.url();
     let mut total = 0;
     let mut shown = 0;
-    let timeline_text = timeline::render(correlated, most * 4, neutralise);
+    let timeline_text = timeline::render(correlated, if concise { 10 } else { 40 }, neutralise);
     let mut fixed = CorrelationReport {
         onset: OnsetReport {
             at: Time(correlated.onset.at),
@@ -205,6 +208,7 @@ fn report(
         review: correlated
             .review
             .iter()
+            .filter(|reviewed| !(concise && explained && reviewed.finding == Finding::Clear))
             .map(|reviewed| ReviewReport {
                 topic: topic(reviewed.topic),
                 finding: finding(&reviewed.finding),
@@ -213,6 +217,7 @@ fn report(
         coverage: correlated
             .coverage
             .iter()
+            .filter(|covered| !(concise && explained) || covered.unseen.is_some() || covered.from.is_some())
             .map(|covered| CoverageReport {
                 source: covered.source.as_str(),
                 from: covered.from.map(Time),
@@ -243,8 +248,11 @@ fn report(
     fixed.scope.to = Some(Time(correlated.onset.at));
     let mut budget = Budget::beside(&fixed, &fixed.text());
     for (tested, report) in correlated.hypotheses.iter().zip(&mut fixed.hypotheses) {
-        let suspects: Vec<SuspectReport> = tested.changes.iter().map(SuspectReport::from).collect();
+        let mut suspects: Vec<SuspectReport> = tested.changes.iter().map(SuspectReport::from).collect();
         total += suspects.len();
+        if concise && suspects.iter().any(|suspect| suspect.touches_request) {
+            suspects.retain(|suspect| suspect.touches_request);
+        }
         let (kept, _) = budget.keep(suspects, most, ToString::to_string, "");
         shown += kept.len();
         report.changes = kept;

@@ -25,7 +25,7 @@ mod asked;
 mod draw;
 mod scene;
 
-use asked::{Asked, anywhere, pick};
+use asked::{Asked, answers, anywhere, pick};
 use scene::{Scene, takers};
 
 /// See the module.
@@ -144,9 +144,11 @@ async fn show(cluster: &Cluster, params: &Params, namespace: Option<&str>) -> Re
     }
     let views = view::views(&snapshot);
     let picked = pick(&asked, named.as_ref(), &snapshot, &views);
-    let most = match params.detail {
-        Detail::Concise => 3,
-        Detail::Detailed => 6,
+    // The one that answers comes first; where none does, the nearest few are needed to see why.
+    let most = match (params.detail, &asked) {
+        (Detail::Concise, Asked::Url(request)) if answers(&views, request) => 1,
+        (Detail::Concise, _) => 2,
+        (Detail::Detailed, _) => 6,
     };
     let homes: BTreeSet<String> =
         picked.shown.iter().take(most).map(|ingress| ingress.meta.namespace.clone()).collect();

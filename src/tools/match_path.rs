@@ -107,7 +107,7 @@ struct Differing {
 impl Tool for MatchPath {
     const NAME: &'static str = "match_path";
     const TITLE: &'static str = "Which rule takes this URL";
-    const DESCRIPTION: &'static str = "Simulates, per ingress controller, which Ingress rule a URL hits, what the \
+    const DESCRIPTION: &'static str = "Simulates, per ingress controller, which Ingress or HTTPRoute rule a URL hits, what the \
         upstream receives, and why every other rule lost. Call it with the failing URL once you know the \
         controller; without a URL it checks every rule of an Ingress or namespace. It reads objects only, \
         not logs, and sends nothing.";
@@ -191,6 +191,7 @@ fn chosen<'a>(asked: &[Slug], snapshot: &'a Snapshot, host: Option<&str>) -> Vec
     }
     let adopts = |view: &View<'_>| {
         view.adopted.iter().any(|(ingress, _)| host.is_none_or(|host| touches(ingress, host)))
+            || view.table.has_routes_for(host)
     };
     if running.iter().any(adopts) { running.into_iter().filter(adopts).collect() } else { running }
 }
@@ -213,7 +214,7 @@ fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
         let lost = std::mem::take(&mut report.eliminated);
         budget.spend(&report, &report.to_string());
         let (kept, _) =
-            budget.keep(lost, limit, |lost| format!("{}{}{}", lost.ingress, lost.rule, lost.because), "");
+            budget.keep(lost, limit, |lost| format!("{}{}{}", lost.route, lost.rule, lost.because), "");
         shown += kept.len();
         report.eliminated = kept;
         decisions.push((report, decision));
@@ -285,7 +286,7 @@ fn all(
                 decided += 1;
                 let decision = view.decide(&request);
                 let own = decision.winner.as_ref().is_some_and(|winner| {
-                    winner.ingress == ingress.meta.key()
+                    winner.is_of(&ingress.meta.key())
                         && winner.backend.as_ref().is_some_and(|target| {
                             rule.backend.service().is_some_and(|(name, _)| *name == target.service.name)
                         })
@@ -357,8 +358,11 @@ pub(super) fn sample(ingress: &Ingress, rule: usize, path: usize) -> Option<Requ
 }
 
 fn scope(views: &[View<'_>], namespaces: &[&str]) -> Scope {
-    let mut scope =
-        Scope::of(&[Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::EndpointSlice], namespaces);
+    let mut kinds = vec![Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::EndpointSlice];
+    if views.iter().any(View::is_of_gateways) {
+        kinds.extend(Kind::GATEWAY);
+    }
+    let mut scope = Scope::of(&kinds, namespaces);
     scope.controllers = views
         .iter()
         .map(|view| match view.controller {
@@ -373,6 +377,10 @@ fn scope(views: &[View<'_>], namespaces: &[&str]) -> Scope {
 pub(super) fn gaps(snapshot: &Snapshot, views: &[View<'_>]) -> Vec<GapReport> {
     let mut gaps = snapshot.ingresses.gaps();
     gaps.extend(snapshot.classes.gaps());
+    gaps.extend(snapshot.gateway_classes.gaps());
+    gaps.extend(snapshot.gateways.gaps());
+    gaps.extend(snapshot.http_routes.gaps());
+    gaps.extend(snapshot.grants.gaps());
     gaps.extend(snapshot.services.gaps());
     gaps.extend(snapshot.slices.gaps());
     gaps.extend(snapshot.gaps.iter().cloned());

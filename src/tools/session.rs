@@ -6,13 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use crate::analysis::facts::candidates::touches;
 use crate::evidence::capture::{Capture, CaptureError};
 use crate::evidence::cluster::{self, Cluster};
-use crate::evidence::live::{Live, LiveOptions, Probes};
+use crate::evidence::live::{ConnectError, Live, LiveOptions, Probes};
 use crate::evidence::{demo, gather};
+use crate::model::gap::Why;
 use crate::model::object::Name;
 use crate::model::probe::Via;
 use crate::model::request::Request;
 use crate::model::snapshot::{Lookup, Snapshot};
-use crate::report::text::Text;
+use crate::report::text::{Text, neutralise};
 
 use super::failure::{FailureCode, ToolFailure};
 use super::settings::{Settings, Source};
@@ -44,13 +45,9 @@ impl Sessions {
                     },
                     ..LiveOptions::default()
                 };
-                let live = Live::connect(&options).await.map_err(|error| {
-                    ToolFailure::new(FailureCode::NoSource, error.message(), error.next())
-                })?;
+                let live = Live::connect(&options).await.map_err(|error| unconnected(&error))?;
                 // One answer for a cluster that is not there, instead of a gap for every list.
-                live.reach().await.map_err(|error| {
-                    ToolFailure::new(FailureCode::Unreachable, error.message(), error.next())
-                })?;
+                live.reach().await.map_err(|error| unconnected(&error))?;
                 cluster::Source::Live(Box::new(live))
             }
             Source::Capture(path) => {
@@ -73,6 +70,16 @@ impl Sessions {
     }
 }
 
+/// Names in a kubeconfig and words of a server may hold anything.
+fn unconnected(error: &ConnectError) -> ToolFailure {
+    let code = match error {
+        ConnectError::Unreachable { .. } => FailureCode::Unreachable,
+        ConnectError::Unauthorized { .. } | ConnectError::Forbidden { .. } => FailureCode::Forbidden,
+        _ => FailureCode::NoSource,
+    };
+    ToolFailure::new(code, neutralise(&error.message()), neutralise(&error.next()))
+}
+
 fn broken_capture(error: Option<&CaptureError>) -> ToolFailure {
     let seen = error.map_or_else(
         || "the capture could not be read".to_owned(),
@@ -80,7 +87,10 @@ fn broken_capture(error: Option<&CaptureError>) -> ToolFailure {
     );
     let next = match error {
         Some(CaptureError::NotFound { .. }) => "check the path given with --capture",
-        Some(CaptureError::NoObjects { .. }) => {
+        Some(CaptureError::NoObjects { faults, .. }) if !faults.is_empty() => {
+            "repair it or take it again, for example with `kubectl get ingress,ingressclass,service,endpointslice,pod,deployment -A -o yaml`"
+        }
+        Some(CaptureError::NoObjects { .. } | CaptureError::Empty { .. }) => {
             "capture at least `kubectl get ingress,ingressclass,service,endpointslice,pod,deployment -A -o yaml`"
         }
         Some(CaptureError::Unreadable { .. } | CaptureError::NotACapture { .. }) | None => {
@@ -92,9 +102,10 @@ fn broken_capture(error: Option<&CaptureError>) -> ToolFailure {
 
 /// A list that nothing can be answered without.
 pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> Result<(), ToolFailure> {
-    use crate::model::gap::Why;
     let coverage = &snapshot.ingresses.coverage;
-    if coverage.everywhere || !coverage.namespaces.is_empty() || !snapshot.ingresses.items().is_empty() {
+    let has_routes = !snapshot.http_routes.items().is_empty();
+    let has_ingresses = !snapshot.ingresses.items().is_empty();
+    if coverage.everywhere || !coverage.namespaces.is_empty() || has_ingresses || has_routes {
         return Ok(());
     }
     let why = focus
@@ -117,6 +128,11 @@ pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> R
             seen,
             "log in again for this context, or choose another one",
         ),
+        Some(Why::Malformed { .. } | Why::TooMuch { .. }) => ToolFailure::new(
+            FailureCode::Unreachable,
+            seen,
+            "repair what is named there (a file of the capture, or what stands before the API server), then ask again",
+        ),
         Some(Why::NotCaptured) => ToolFailure::new(
             FailureCode::NotFound,
             seen,
@@ -130,7 +146,7 @@ pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> R
     })
 }
 
-/// The routing view, and what is behind the Ingresses that a request touches.
+/// The routing view, and what is behind the Ingresses and HTTPRoutes that a request touches.
 pub(super) async fn look(
     cluster: &Cluster,
     focus: &BTreeSet<String>,
@@ -160,6 +176,10 @@ pub(super) fn behind(
                 .filter(|ingress| touches(ingress, host))
                 .map(|ingress| ingress.meta.namespace.clone()),
         );
+        for route in snapshot.http_routes.items().iter().filter(|route| route.touches(host)) {
+            let backends = route.rules.iter().flat_map(|rule| &rule.backends);
+            namespaces.extend(backends.map(|backend| backend.name.namespace.clone()));
+        }
     }
     for controller in &snapshot.controllers {
         let settings = controller.settings();
@@ -177,15 +197,18 @@ pub(super) fn ingress<'a>(
     match snapshot.ingresses.get(&name.namespace, &name.name) {
         Lookup::Found(ingress) => Ok(ingress),
         Lookup::Unseen(gap) => Err(ToolFailure::new(
-            FailureCode::Forbidden,
+            match &gap.why {
+                Why::Forbidden { .. } | Why::Unauthorized => FailureCode::Forbidden,
+                _ => FailureCode::Unreachable,
+            },
             crate::report::gap::GapReport::from(&gap).to_string(),
             "close this gap, or name another namespace",
         )),
         Lookup::Absent => {
             let known_namespace = match snapshot.namespaces.get("", &name.namespace) {
                 Lookup::Absent => {
-                    !snapshot.namespaces.items().is_empty()
-                        && snapshot.ingresses.in_namespace(&name.namespace).next().is_some()
+                    snapshot.namespaces.items().is_empty()
+                        || snapshot.ingresses.in_namespace(&name.namespace).next().is_some()
                 }
                 Lookup::Found(_) | Lookup::Unseen(_) => true,
             };

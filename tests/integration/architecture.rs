@@ -38,7 +38,8 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
             continue; // a folder, or a file in a linked worktree
         }
         if path.is_dir() && !path.is_symlink() {
-            if !matches!(&*name, "target" | "proptest-regressions") {
+            // What builds, property tests and fuzzing leave.
+            if !matches!(&*name, "target" | "proptest-regressions" | "corpus" | "artifacts") {
                 walk(&path, found);
             }
         } else {

@@ -7,6 +7,7 @@ use crate::support::api_server::{ApiServer, Reply, Seen};
 
 mod answers;
 mod connecting;
+mod gateways;
 mod listing;
 mod logs;
 mod probing;

@@ -11,10 +11,22 @@ mod support;
 
 /// The shape of the program: layers, names, sizes, habits.
 mod architecture;
+/// What a user, a file, an archive, a server or an attacker may give.
+mod bad_input;
+/// Captures that are taken: they answer as their source did, hold no secret, and leave nothing behind.
+mod captures;
 /// Every tool as a command.
 mod commands;
 /// Generated pages are fresh.
 mod docs;
+/// Laws of every parser and matcher, shared with the fuzz targets.
+mod hostile_properties;
+/// What an identity may see and do.
+mod doctor;
+/// HTTPRoutes beside Ingresses, as the tools answer for them.
+mod gateways;
+/// Laws of the models of the Gateway API.
+mod gateway_properties;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
 /// The live source against a loopback API server.
@@ -33,5 +45,7 @@ mod scenarios;
 mod schemas;
 /// The program itself over standard input and output.
 mod stdio;
+/// The pages that list the tools.
+mod tool_pages;
 /// Requests that real controllers answered.
 mod vectors;

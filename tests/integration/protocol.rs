@@ -97,6 +97,22 @@ async fn bad_arguments_are_results_that_teach() {
 }
 
 #[tokio::test]
+async fn a_call_of_another_shape_is_answered_in_both_eras() {
+    for era in BOTH {
+        let mut client = connected(era).await;
+        let result = client.call("act", json!("word")).await.expect("a result");
+        assert!(
+            text(&result).starts_with("Error bad_arguments: the arguments must be an object"),
+            "{result}"
+        );
+        let error = client.call("", json!("word")).await.expect_err("no tool");
+        assert_eq!(error["code"], json!(-32602));
+        let error = client.ask("tools/nothing", json!({})).await.expect_err("no method");
+        assert_eq!(error["code"], json!(-32601));
+    }
+}
+
+#[tokio::test]
 async fn a_panic_answers_its_call_and_harms_no_other() {
     for era in BOTH {
         let mut client = connected(era).await;

@@ -4,6 +4,7 @@
 //! An incident is a capture with `ask.json` (the complaint) and `expect.json` (what `diagnose` must
 //! answer). The embedded demo is asked too; of it only the citations are checked here.
 
+mod blinded;
 mod citation;
 mod held;
 

@@ -5,3 +5,4 @@ pub(crate) mod field_path;
 pub(crate) mod golden;
 pub(crate) mod mcp;
 pub(crate) mod puppets;
+pub(crate) mod served;

@@ -15,6 +15,7 @@ use crate::model::ingress::Ingress;
 mod check;
 mod table;
 
+pub(in crate::analysis) use check::are_networks;
 use table::{Risk, Row};
 
 /// The prefix of annotations unless `--annotations-prefix` says otherwise.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 /// Whether a selector takes these labels; `None` when its text is no selector.
-pub(super) fn selects(selector: &str, labels: &BTreeMap<String, String>) -> Option<bool> {
+pub(crate) fn selects(selector: &str, labels: &BTreeMap<String, String>) -> Option<bool> {
     let mut all = true;
     for requirement in requirements(selector) {
         all &= holds(requirement.trim(), labels)?;

@@ -150,7 +150,11 @@ fn meaning(
         | Kind::Event
         | Kind::Namespace
         | Kind::Lease
-        | Kind::Secret => None,
+        | Kind::Secret
+        | Kind::GatewayClass
+        | Kind::Gateway
+        | Kind::HttpRoute
+        | Kind::ReferenceGrant => None,
     }
 }
 

@@ -311,7 +311,11 @@ fn touched(touch: &Touch, snapshot: &Snapshot) -> Option<Change> {
         | Kind::Event
         | Kind::Namespace
         | Kind::Lease
-        | Kind::Secret => return None,
+        | Kind::Secret
+        | Kind::GatewayClass
+        | Kind::Gateway
+        | Kind::HttpRoute
+        | Kind::ReferenceGrant => return None,
     };
     Some(Change {
         at: touch.at,

@@ -89,7 +89,9 @@ type At<'a> = (Place, &'a str, &'a str);
 fn leaf(at: Option<&At<'_>>, field: &str) -> String {
     match at {
         Some((Place::DefaultBackend, ..)) | None => Place::DefaultBackend.field(field),
-        Some((place @ (Place::Path(..) | Place::Rule(_)), ..)) => place.field(&format!("backend.{field}")),
+        Some((place @ (Place::Path(..) | Place::Rule(_) | Place::Match(..)), ..)) => {
+            place.field(&format!("backend.{field}"))
+        }
     }
 }
 

@@ -55,7 +55,7 @@ pub fn find<'a>(view: &View<'a>, snapshot: &'a Snapshot, request: &Request) -> V
     let mut found = Vec::new();
     for ingress in snapshot.ingresses.items().iter().filter(|ingress| touches(ingress, host)) {
         let name = ingress.meta.key();
-        if let Some(won) = winner.as_ref().filter(|won| won.ingress == name) {
+        if let Some(won) = winner.as_ref().filter(|won| won.is_of(&name)) {
             found.push(Candidate { ingress, place: won.place, standing: Standing::Wins });
         } else if let Some(refusal) = view.refusal(&name) {
             let place = place_if_loaded(view, snapshot, &loaded, ingress, request);
@@ -68,7 +68,9 @@ pub fn find<'a>(view: &View<'a>, snapshot: &'a Snapshot, request: &Request) -> V
             let plain = without_canary(ingress);
             let place = takes(view, snapshot, &loaded, &plain, request);
             found.extend(place.map(|place| Candidate { ingress, place, standing: Standing::Canary }));
-        } else if let Some(to) = winner.as_ref().map(|won| won.ingress.clone()) {
+        } else if let Some(to) =
+            winner.as_ref().filter(|won| won.is_of(&won.ingress)).map(|won| won.ingress.clone())
+        {
             let place = takes(view, snapshot, &[], ingress, request);
             found.extend(place.map(|place| Candidate { ingress, place, standing: Standing::Loses { to } }));
         }
@@ -114,7 +116,7 @@ fn place_if_loaded(
             Some(_) => return None,
             None => {
                 let decision = table.decide(request);
-                return decision.winner.filter(|winner| winner.ingress == name).map(|winner| winner.place);
+                return decision.winner.filter(|winner| winner.is_of(&name)).map(|winner| winner.place);
             }
         }
     }
@@ -139,7 +141,7 @@ fn takes(
         | Outcome::Refused
         | Outcome::Unavailable
         | Outcome::Undefined => {
-            decision.winner.filter(|winner| winner.ingress == name).map(|winner| winner.place)
+            decision.winner.filter(|winner| winner.is_of(&name)).map(|winner| winner.place)
         }
     }
 }

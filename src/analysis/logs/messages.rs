@@ -7,7 +7,10 @@
 use crate::model::object::Name;
 
 use super::klog::Structured;
-use super::nginx_error::ProxyError;
+
+mod kind;
+
+pub use kind::{ClassError, MessageKind};
 
 /// How loudly it was said; nginx's eight levels are folded into these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,78 +43,6 @@ pub enum Subject {
     /// An upstream by the controller's own name for it.
     Upstream(String),
     Host(String),
-}
-
-/// What a message says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MessageKind {
-    /// The Ingress is not taken because of its class.
-    ClassIgnored(ClassError),
-    ClassAccepted,
-    /// An IngressClass belongs to another controller.
-    IngressClassForeign,
-    IngressRemoved,
-    IngressCreated,
-    CatchAllIgnored,
-    /// An annotation group failed its validation, for its risk or for another reason; names no Ingress.
-    AnnotationRisky,
-    AnnotationInvalid,
-    AnnotationBlockedWord,
-    SnippetsDisabled,
-    /// A location is denied because its annotation cannot be resolved.
-    AnnotationUnreadable,
-    /// Deep inspection refused the Ingress.
-    InspectionRefused,
-    IngressSkipped,
-    ServiceMissing,
-    EndpointsMissing,
-    NoActiveEndpoints,
-    PortNameMissing,
-    UpstreamFailed,
-    DefaultBackendMissing,
-    ExternalNameForbidden,
-    ReloadNeeded,
-    ReloadSucceeded,
-    /// `detail` is nginx's own reason, once its lines were seen.
-    ReloadFailed,
-    ReconfigurationFailed,
-    InitialSync,
-    Started,
-    ProxyStarted,
-    Stopping,
-    CanaryWithoutPrimary,
-    CanaryIsPrimaryElsewhere,
-    CanaryHostMissing,
-    AliasSkipped,
-    ServerSnippetSkipped,
-    RedirectSkipped,
-    CertificateMissing,
-    CertificateExpired,
-    CertificateExpiring,
-    CertificateForOtherHost,
-    PassthroughIgnored,
-    /// Same host, path and type as an older rule; only at verbosity 3.
-    DuplicateLocation,
-    WebhookRejected,
-    WebhookAccepted,
-    ConfigMapChanged,
-    /// The controller may not list or watch a kind.
-    ListForbidden,
-    /// nginx's error log.
-    Proxy(ProxyError),
-    /// A warning or error of no known meaning, counted by where in the program it was written.
-    Unclassified,
-}
-
-/// Why a class was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ClassError {
-    /// Neither field nor annotation.
-    NoClass,
-    AnnotationDiffers,
-    /// No IngressClass of that name belongs to this controller: there is none, or it is another's.
-    NotInStore,
-    Other,
 }
 
 /// What a text of the controller means; `None` where it says nothing about routing.

@@ -7,7 +7,7 @@
 
 use regex::bytes::RegexBuilder;
 
-use crate::model::controller::{ConfigSeen, Settings};
+use crate::model::controller::{ConfigSeen, ControllerKind, Settings};
 use crate::model::object::Name;
 
 /// Which part of the configuration takes the request, as the routing model decided.
@@ -98,6 +98,14 @@ pub fn would_log(settings: &Settings, target: &str, falls: &Falls<'_>) -> Loggin
     }
 }
 
+/// Whether 404s are logged: of hosts that rules name, and of hosts that none names. `None`: of this
+/// product it is not known.
+#[must_use]
+pub fn logs_not_found(kind: ControllerKind, settings: &Settings) -> Option<[Logging; 2]> {
+    (kind == ControllerKind::IngressNginx)
+        .then(|| [Falls::Elsewhere, Falls::CatchAll].map(|falls| would_log(settings, "/", &falls)))
+}
+
 /// Whether nginx's map takes the target: plain entries compare whole and without case, `~` and `~*`
 /// entries are patterns found anywhere.
 fn skipped(list: &str, target: &str) -> Result<bool, String> {
@@ -133,6 +141,8 @@ fn is_false(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn judged(config: &[(&str, &str)], target: &str, falls: &Falls<'_>) -> String {
@@ -160,6 +170,15 @@ mod tests {
         assert_eq!(judged(&[(key, "true")], "/x", &Falls::CatchAll), "logged");
         assert_eq!(judged(&[], "/x", &Falls::Unknown), "RouteUnknown");
         assert_eq!(judged(&[(key, "true")], "/x", &Falls::Unknown), "logged");
+    }
+
+    #[test]
+    fn what_a_controller_logs_of_404s_is_told_for_known_and_unknown_hosts() {
+        let settings = Settings { config: ConfigSeen::Known(BTreeMap::new()), ..Settings::default() };
+        let [known, unknown] = logs_not_found(ControllerKind::IngressNginx, &settings).expect("judged");
+        assert_eq!(known, Logging::Logged);
+        assert!(matches!(unknown, Logging::NotLogged(Setting::Config { .. })), "{unknown:?}");
+        assert_eq!(logs_not_found(ControllerKind::Kong, &settings), None);
     }
 
     #[test]

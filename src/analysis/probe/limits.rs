@@ -51,11 +51,12 @@ pub(super) fn check(request: &Request, sni: Option<&HostName>, snapshot: &Snapsh
     request.headers.iter().try_for_each(|(name, value)| header(name, value, request, snapshot))
 }
 
-/// Whether a host is one that some Ingress serves.
+/// Whether a host is one that some Ingress or HTTPRoute serves.
 fn known(host: &HostName, snapshot: &Snapshot) -> Result<(), Refusal> {
     let name = host.as_str();
     let served = !name.contains('*')
-        && snapshot.ingresses.items().iter().any(|ingress| touches(ingress, name))
+        && (snapshot.ingresses.items().iter().any(|ingress| touches(ingress, name))
+            || snapshot.http_routes.items().iter().any(|route| route.touches(name)))
         && host_is_sane(name);
     if served { Ok(()) } else { Err(Refusal::UnknownHost { host: name.to_owned() }) }
 }

@@ -197,7 +197,7 @@ fn apply(ingresses: &mut [Ingress], miss: &Nearest) {
     let (r, p) = match miss.place {
         Place::Path(rule, path) => (rule, path),
         Place::Rule(rule) => (rule, 0),
-        Place::DefaultBackend => panic!("no rule to edit"),
+        Place::DefaultBackend | Place::Match(..) => panic!("no rule to edit"),
     };
     let paths = ingress.rules[r].paths.as_mut().expect("paths");
     match &miss.edit {
@@ -218,6 +218,8 @@ fn apply(ingresses: &mut [Ingress], miss: &Nearest) {
         Edit::SetAnnotation { key, value } => {
             ingress.meta.annotations.insert(key.clone(), value.clone());
         }
-        Edit::SetClass { .. } | Edit::AskHost { .. } => panic!("{:?} edits no rule", miss.edit),
+        Edit::SetClass { .. } | Edit::AskHost { .. } | Edit::Meet(_) => {
+            panic!("{:?} edits no rule", miss.edit)
+        }
     }
 }

@@ -27,7 +27,8 @@ pub(super) fn annotation(ingress: &Ingress, key: &str) -> Citation {
 pub(super) fn path(ingress: &Ingress, place: Place) -> Citation {
     let value = ingress.path_at(place).map(|rule| rule.path.clone());
     match place {
-        Place::Path(..) => field(ingress, place.field("path"), value),
+        // A place of an HTTPRoute is none of an Ingress: it names no value there.
+        Place::Path(..) | Place::Match(..) => field(ingress, place.field("path"), value),
         Place::Rule(rule) => {
             let host = ingress.rules.get(rule).and_then(|rule| rule.host.clone());
             field(ingress, place.field("host"), host)
@@ -49,7 +50,9 @@ pub(super) fn path_type(ingress: &Ingress, place: Place, rule: &PathRule) -> Cit
 pub(super) fn backend_name(ingress: &Ingress, place: Place) -> Citation {
     let backend = match place {
         Place::DefaultBackend => ingress.default_backend.as_ref(),
-        Place::Path(..) | Place::Rule(_) => ingress.path_at(place).map(|rule| &rule.backend),
+        Place::Path(..) | Place::Rule(_) | Place::Match(..) => {
+            ingress.path_at(place).map(|rule| &rule.backend)
+        }
     };
     let name = backend.and_then(|backend| backend.service()).map(|(name, _)| name.to_owned());
     field(

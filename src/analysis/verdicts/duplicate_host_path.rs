@@ -24,7 +24,7 @@ impl Verdict for DuplicateHostPath {
         let Some(rule) = winning.path_at(place) else { return Ruling::Silent };
         let host = match place {
             Place::Path(r, _) | Place::Rule(r) => winning.rules.get(r).map(crate::model::ingress::Rule::host),
-            Place::DefaultBackend => None,
+            Place::DefaultBackend | Place::Match(..) => None,
         };
         let loser = facts.candidates.iter().find(|candidate| {
             let same = |(_, _, other_host, other): (usize, usize, &str, &crate::model::ingress::PathRule)| {

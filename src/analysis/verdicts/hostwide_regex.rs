@@ -81,7 +81,7 @@ impl Verdict for HostwideRegex {
                 },
                 source: match other.place {
                     Place::DefaultBackend | Place::Rule(_) => cite::path(loser, Place::Rule(0)),
-                    Place::Path(..) => cite::path(loser, other.place),
+                    Place::Path(..) | Place::Match(..) => cite::path(loser, other.place),
                 },
             });
         }

@@ -27,7 +27,8 @@ impl Verdict for NoRuleForPath {
 
     fn judge(&self, facts: &Facts<'_>) -> Ruling {
         if facts.decision.outcome != Outcome::NoRoute {
-            return match &facts.decision.winner {
+            let winner = facts.decision.winner.as_ref();
+            return match winner.filter(|winner| winner.is_of(&winner.ingress)) {
                 Some(winner) => Ruling::RuledOut(Because::RuleTakesPath(winner.ingress.clone())),
                 None => Ruling::Silent,
             };

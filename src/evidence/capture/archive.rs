@@ -1,27 +1,50 @@
 //! Reads a folder, a file or an archive into memory, bounded and never outside its root.
+//!
+//! What is hostile or broken costs itself: it becomes a gap that names it, and the rest is read. Of a
+//! file that breaks off only what is certainly whole is kept: the lines of a log, the documents before
+//! the last separator; half an Ingress would be a false witness.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
-
-use flate2::read::MultiGzDecoder;
 
 use super::{CaptureError, Files};
 use crate::model::gap::{Gap, Unseen, Why};
 
-/// The most that is read of one capture, unpacked, in bytes.
-pub const MAX_TOTAL: u64 = 1 << 30;
-/// The most that is read of one file, unpacked, in bytes; what is longer is left out with a gap.
-pub const MAX_FILE: u64 = 256 << 20;
-/// The most files that are read.
-pub const MAX_FILES: usize = 100_000;
-/// How deep folders may nest.
-const MAX_DEPTH: usize = 32;
+mod folder;
+mod tarball;
+mod zipped;
+
+/// How much is read of one capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all files together, unpacked; those that are left out count as far as they were read.
+    pub total: u64,
+    /// Bytes of one file, unpacked; a longer one is left out.
+    pub file: u64,
+    pub files: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { total: 1 << 30, file: 256 << 20, files: 100_000 }
+    }
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default)]
+pub struct Contents {
+    pub files: Files,
+    pub gaps: Vec<Gap>,
+    /// Bytes that were unpacked, also of what was left out.
+    pub unpacked: u64,
+}
 
 /// Reads everything below `path`.
 ///
 /// # Errors
 /// When nothing is there or nothing of it can be read.
-pub fn read(path: &Path) -> Result<(Files, Vec<Gap>), CaptureError> {
+pub fn read(path: &Path, limits: Limits) -> Result<Contents, CaptureError> {
     let name = path.display().to_string();
     let unreadable =
         |error: std::io::Error| CaptureError::Unreadable { path: name.clone(), detail: error.to_string() };
@@ -32,36 +55,59 @@ pub fn read(path: &Path) -> Result<(Files, Vec<Gap>), CaptureError> {
         }
         Err(error) => return Err(unreadable(error)),
     };
-    let mut sink = Sink::default();
+    let mut sink = Sink::new(limits);
     if meta.is_dir() {
-        folder(path, path, 0, &mut sink);
-        return Ok((sink.files, sink.gaps));
+        folder::read(path, &mut sink);
+        return Ok(sink.contents);
+    }
+    // Opening a pipe or a device may wait for ever.
+    if !meta.is_file() {
+        return Err(CaptureError::NotACapture { path: name });
+    }
+    if meta.len() == 0 {
+        return Err(CaptureError::Empty { path: name });
     }
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let mut head = [0_u8; 512];
     let read = fill(&mut file, &mut head).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let head = head.get(..read).unwrap_or_default();
+    let leaf = path.file_name().map_or_else(|| "objects".into(), |leaf| leaf.to_string_lossy().into_owned());
     if head.starts_with(&[0x1f, 0x8b]) {
-        gzip(file, &name, &mut sink);
+        tarball::gzip(file, &leaf, &mut sink);
     } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        zip(file, &name, &mut sink);
-    } else if head.get(257..262) == Some(b"ustar") {
-        tar(file, &name, &mut sink);
-    } else if is_text(path) {
-        let leaf =
-            path.file_name().map_or_else(|| "objects.yaml".into(), |n| n.to_string_lossy().into_owned());
-        sink.take(&leaf, file);
+        zipped::read(file, &leaf, &mut sink);
+    } else if is_tar(head) {
+        tarball::tar(file, &leaf, &mut sink);
+    } else if has_extension(&leaf, &["yaml", "yml", "json"]) {
+        sink.take(&leaf, file, None);
+    } else if let Some(extension) = looks_like_objects(head) {
+        sink.take(&format!("{leaf}.{extension}"), file, None);
     } else {
         return Err(CaptureError::NotACapture { path: name });
     }
-    Ok((sink.files, sink.gaps))
+    Ok(sink.contents)
 }
 
-fn is_text(path: &Path) -> bool {
-    path.extension()
-        .and_then(|e| e.to_str())
-        .is_some_and(|e| matches!(e.to_ascii_lowercase().as_str(), "yaml" | "yml" | "json"))
+fn is_tar(head: &[u8]) -> bool {
+    head.get(257..262) == Some(b"ustar")
+}
+
+pub(super) fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, end)| extensions.iter().any(|one| end.eq_ignore_ascii_case(one)))
+}
+
+/// The extension that a text without one should have: `kubectl get … > FILE` gives any name.
+fn looks_like_objects(head: &[u8]) -> Option<&'static str> {
+    let text = super::encoding::utf8(head);
+    let text = String::from_utf8_lossy(&text);
+    let text = text.trim_start();
+    let is_yaml =
+        ["apiVersion:", "kind:", "items:", "---\n", "---\r\n"].iter().any(|it| text.starts_with(it));
+    match text.starts_with('{') {
+        true => Some("json"),
+        false => is_yaml.then_some("yaml"),
+    }
 }
 
 fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -75,176 +121,117 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-#[derive(Default)]
+fn malformed(detail: impl Into<String>) -> Why {
+    Why::Malformed { detail: detail.into() }
+}
+
 struct Sink {
-    files: Files,
-    gaps: Vec<Gap>,
-    total: u64,
+    contents: Contents,
+    limits: Limits,
+    /// Links by path, with the path they lead to.
+    links: BTreeMap<String, String>,
 }
 
 impl Sink {
-    fn gap(&mut self, path: &str, why: Why) {
-        self.gaps.push(Gap { what: Unseen::File { path: path.to_owned() }, why });
+    fn new(limits: Limits) -> Self {
+        Self { contents: Contents::default(), limits, links: BTreeMap::new() }
     }
 
-    /// Reads one file; false once no more may be read at all.
-    fn take(&mut self, path: &str, reader: impl Read) -> bool {
-        if self.files.len() >= MAX_FILES {
-            self.gap(path, Why::TooMuch { limit: format!("{MAX_FILES} files") });
+    fn gap(&mut self, path: &str, why: Why) {
+        self.contents.gaps.push(Gap { what: Unseen::File { path: path.to_owned() }, why });
+    }
+
+    /// Reads one file, of which `size` bytes are announced; false once no more may be read at all.
+    fn take(&mut self, path: &str, reader: impl Read, size: Option<u64>) -> bool {
+        if self.contents.files.len() >= self.limits.files {
+            self.gap(path, Why::TooMuch { limit: format!("{} files", self.limits.files) });
             return false;
         }
-        let allowed = MAX_FILE.min(MAX_TOTAL.saturating_sub(self.total));
+        let left = self.limits.total.saturating_sub(self.contents.unpacked);
+        let allowed = self.limits.file.min(left);
+        let too_much = |limit: u64| Why::TooMuch { limit: format!("{} unpacked", mebibytes(limit)) };
+        let limit = if left < self.limits.file { self.limits.total } else { self.limits.file };
+        if size.is_some_and(|size| allowed < size) {
+            self.gap(path, too_much(limit));
+            return true;
+        }
         let mut bytes = Vec::new();
-        let result = reader.take(allowed + 1).read_to_end(&mut bytes);
+        let result = reader.take(allowed.saturating_add(1)).read_to_end(&mut bytes);
         let length = bytes.len() as u64;
-        if length > allowed {
-            let limit = if allowed < MAX_FILE { MAX_TOTAL } else { MAX_FILE };
-            self.gap(path, Why::TooMuch { limit: format!("{} MiB unpacked", limit >> 20) });
-            return allowed >= MAX_FILE;
+        self.contents.unpacked += length;
+        if allowed < length {
+            self.gap(path, too_much(limit));
+            return length <= left;
         }
-        self.total += length;
-        if let Err(error) = result {
-            self.gap(path, Why::Malformed { detail: error.to_string() });
-            if bytes.is_empty() {
-                return true;
+        let cut = match (result, size) {
+            (Err(error), _) => Some(error.to_string()),
+            (Ok(_), Some(size)) if length < size => Some(format!("it ends after {length} of {size} bytes")),
+            (Ok(_), _) => None,
+        };
+        match cut {
+            None => {
+                self.contents.files.insert(path.to_owned(), bytes.into());
             }
+            Some(detail) => self.keep_whole(path, bytes, detail),
         }
-        self.files.insert(path.to_owned(), bytes.into());
         true
     }
-}
 
-fn folder(root: &Path, at: &Path, depth: usize, sink: &mut Sink) {
-    let relative = |path: &Path| {
-        path.strip_prefix(root)
-            .unwrap_or(path)
-            .components()
-            .map(|c| c.as_os_str().to_string_lossy())
-            .collect::<Vec<_>>()
-            .join("/")
-    };
-    if depth > MAX_DEPTH {
-        sink.gap(&relative(at), Why::TooMuch { limit: format!("{MAX_DEPTH} nested folders") });
-        return;
+    /// Of a file that breaks off, what is certainly whole.
+    fn keep_whole(&mut self, path: &str, mut bytes: Vec<u8>, detail: String) {
+        let is_lines = has_extension(path, &["log", "jsonl"]);
+        let end = if is_lines {
+            memchr::memrchr(b'\n', &bytes).map(|at| at + 1)
+        } else if has_extension(path, &["yaml", "yml"]) {
+            memchr::memmem::rfind(&bytes, b"\n---").map(|at| at + 1)
+        } else {
+            None
+        };
+        self.gap(path, if is_lines { Why::Partial { detail } } else { malformed(detail) });
+        if let Some(end) = end {
+            bytes.truncate(end);
+            self.contents.files.insert(path.to_owned(), bytes.into());
+        }
     }
-    let entries = match std::fs::read_dir(at) {
-        Ok(entries) => entries,
-        Err(error) => return sink.gap(&relative(at), Why::Malformed { detail: error.to_string() }),
-    };
-    let mut entries: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    entries.sort();
-    for path in entries {
-        let name = relative(&path);
-        // A link is followed only while it stays below the root.
-        let inside = path.is_symlink().then(|| {
-            let target = path.canonicalize().ok();
-            let root = root.canonicalize().ok();
-            target.zip(root).is_some_and(|(target, root)| target.starts_with(root) && target.is_file())
-        });
-        if inside == Some(false) {
-            sink.gap(
-                &name,
-                Why::Malformed { detail: "a link that leads out of the capture or to a folder".to_owned() },
-            );
-            continue;
-        }
-        if path.is_dir() {
-            folder(root, &path, depth + 1, sink);
-            continue;
-        }
-        match std::fs::File::open(&path) {
-            Ok(file) => {
-                if !sink.take(&name, file) {
-                    return;
-                }
+
+    /// Notes a link that an archive holds; it counts once all files are known.
+    fn link(&mut self, path: &str, target: &str, from_root: bool) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let whole =
+            if from_root || folder.is_empty() { target.to_owned() } else { format!("{folder}/{target}") };
+        match resolved(&whole).filter(|_| !target.starts_with('/')) {
+            Some(inside) => {
+                self.links.insert(path.to_owned(), inside);
             }
-            Err(error) => sink.gap(&name, Why::Malformed { detail: error.to_string() }),
+            None => self.gap(path, malformed("a link that leads out of the archive")),
         }
     }
-}
 
-fn gzip(file: std::fs::File, name: &str, sink: &mut Sink) {
-    let mut unpacked = MultiGzDecoder::new(std::io::BufReader::new(file));
-    let mut head = [0_u8; 512];
-    let read = match fill(&mut unpacked, &mut head) {
-        Ok(read) => read,
-        Err(error) => return sink.gap(name, Why::Malformed { detail: error.to_string() }),
-    };
-    let start = head.get(..read).unwrap_or_default().to_vec();
-    let is_tar = start.get(257..262) == Some(b"ustar");
-    let whole = std::io::Cursor::new(start).chain(unpacked);
-    if is_tar {
-        tar(whole, name, sink);
-    } else {
-        let leaf = name.rsplit('/').next().unwrap_or(name);
-        let leaf = leaf.strip_suffix(".gz").unwrap_or(leaf).to_owned();
-        sink.take(&leaf, whole);
-    }
-}
-
-fn tar(reader: impl Read, name: &str, sink: &mut Sink) {
-    let mut archive = tar::Archive::new(reader);
-    let entries = match archive.entries() {
-        Ok(entries) => entries,
-        Err(error) => return sink.gap(name, Why::Malformed { detail: error.to_string() }),
-    };
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => return sink.gap(name, Why::Malformed { detail: error.to_string() }),
-        };
-        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let kind = entry.header().entry_type();
-        if kind.is_dir() || kind.is_pax_global_extensions() {
-            continue;
-        }
-        let Some(safe) = safe_path(&path) else {
-            sink.gap(&path, Why::Malformed { detail: "its path leads out of the archive".to_owned() });
-            continue;
-        };
-        if !kind.is_file() {
-            sink.gap(
-                &path,
-                Why::Malformed { detail: "neither a file nor a folder (links are not followed)".to_owned() },
-            );
-            continue;
-        }
-        if !sink.take(&safe, entry) {
-            return;
-        }
-    }
-}
-
-fn zip(file: std::fs::File, name: &str, sink: &mut Sink) {
-    let mut archive = match zip::ZipArchive::new(std::io::BufReader::new(file)) {
-        Ok(archive) => archive,
-        Err(error) => return sink.gap(name, Why::Malformed { detail: error.to_string() }),
-    };
-    for index in 0..archive.len() {
-        let entry = match archive.by_index(index) {
-            Ok(entry) => entry,
-            Err(error) => {
-                sink.gap(name, Why::Malformed { detail: error.to_string() });
+    /// Follows the links, each at most once. Objects need no second reading under another name.
+    fn follow(&mut self) {
+        for (path, target) in std::mem::take(&mut self.links) {
+            let Some(bytes) = self.contents.files.get(&target) else {
+                self.gap(&path, malformed("a link to what the archive does not hold"));
                 continue;
-            }
-        };
-        if entry.is_dir() {
-            continue;
-        }
-        let path = entry.name().to_owned();
-        match safe_path(&path) {
-            Some(safe) if !entry.is_symlink() => {
-                if !sink.take(&safe, entry) {
-                    return;
-                }
-            }
-            Some(_) => {
-                sink.gap(&path, Why::Malformed { detail: "a link (links are not followed)".to_owned() });
-            }
-            None => {
-                sink.gap(&path, Why::Malformed { detail: "its path leads out of the archive".to_owned() });
+            };
+            let length = bytes.len() as u64;
+            let room = self.limits.total.saturating_sub(self.contents.unpacked);
+            if has_extension(&path, &["log"])
+                && self.contents.files.len() < self.limits.files
+                && length <= room
+            {
+                let bytes = bytes.clone();
+                self.contents.unpacked += length;
+                self.contents.files.insert(path, bytes);
             }
         }
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{bytes} bytes"),
+        mebibytes => format!("{mebibytes} MiB"),
     }
 }
 
@@ -261,6 +248,20 @@ fn safe_path(path: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
+/// The path with its `..` taken away, or `None` when it is absolute or ends outside the root.
+fn resolved(path: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    for component in Path::new(path).components() {
+        match component {
+            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+            Component::CurDir => {}
+            Component::ParentDir => drop(parts.pop()?),
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,5 +272,13 @@ mod tests {
         assert_eq!(safe_path("../a"), None);
         assert_eq!(safe_path("a/../../b"), None);
         assert_eq!(safe_path("/etc/passwd"), None);
+    }
+
+    #[test]
+    fn links_may_climb_inside_their_root() {
+        assert_eq!(resolved("a/b/../c.log").as_deref(), Some("a/c.log"));
+        assert_eq!(resolved("a/../../c.log"), None);
+        assert_eq!(resolved("/etc/passwd"), None);
+        assert_eq!(resolved("a/.."), None);
     }
 }

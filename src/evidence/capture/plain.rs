@@ -7,13 +7,17 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{About, Capture, DnsEntry, Files, ListError, probes};
+use super::about::About;
+use super::document::Documents;
+use super::{Capture, Files, archive, document, encoding, probes};
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::log::LogStream;
 use crate::model::object::{Kind, Name};
+
+/// Notes that are kept of one file.
+const MAX_NOTES: usize = 3;
 
 pub(super) fn read(files: Files, gaps: Vec<Gap>) -> Capture {
     let mut capture = Capture {
@@ -23,16 +27,22 @@ pub(super) fn read(files: Files, gaps: Vec<Gap>) -> Capture {
         secrets: BTreeSet::new(),
         logs: BTreeMap::new(),
         probes: Vec::new(),
+        probe_lines: None,
         history: None,
         audit: None,
-        gaps,
+        torn: BTreeMap::new(),
+        gaps: Vec::new(),
     };
+    for gap in gaps {
+        if may_hold_objects(&gap) {
+            tear(&mut capture, &gap, Kind::ALL);
+        }
+        capture.gaps.push(gap);
+    }
     let root = common_folder(&files);
     for (path, bytes) in files {
         let inner = path.strip_prefix(&root).unwrap_or(&path).to_owned();
-        if let Err(detail) = file(&mut capture, &inner, bytes) {
-            capture.gaps.push(Gap { what: Unseen::File { path: inner }, why: Why::Malformed { detail } });
-        }
+        file(&mut capture, &inner, encoding::file(bytes));
     }
     for objects in capture.objects.values_mut() {
         keep_newest(objects);
@@ -55,13 +65,40 @@ fn common_folder(files: &Files) -> String {
     }
 }
 
-fn file(capture: &mut Capture, path: &str, bytes: Cow<'static, [u8]>) -> Result<(), String> {
+/// Notes that objects of these kinds may be in what could not be read.
+fn tear(capture: &mut Capture, Gap { what, why: _ }: &Gap, kinds: impl IntoIterator<Item = Kind>) {
+    let Unseen::File { path } = what else { return };
+    for kind in kinds {
+        let detail = format!("some may be in {path}, which could not be read");
+        capture.torn.entry(kind).or_insert(Why::Malformed { detail });
+    }
+}
+
+/// Whether objects may be in what an archive or folder could not give.
+fn may_hold_objects(Gap { what, why }: &Gap) -> bool {
+    let Unseen::File { path } = what else { return false };
+    let leaf = path.rsplit('/').next().unwrap_or(path);
+    let extensions = ["yaml", "yml", "json", "tar", "tgz", "gz", "zip"];
+    !matches!(why, Why::Partial { .. }) && (!leaf.contains('.') || archive::has_extension(leaf, &extensions))
+}
+
+fn file(capture: &mut Capture, path: &str, bytes: Cow<'static, [u8]>) {
+    let gap = |why| Gap { what: Unseen::File { path: path.to_owned() }, why };
     match path {
-        "capture.json" => capture.about = Some(about(&bytes)?),
+        "capture.json" => match About::read(&bytes) {
+            Ok((about, mut notes)) => {
+                notes.truncate(MAX_NOTES);
+                capture.gaps.extend(notes.into_iter().map(|detail| gap(Why::Partial { detail })));
+                capture.gaps.extend(about.file_gaps());
+                capture.about = Some(about);
+            }
+            Err(detail) => capture.gaps.push(gap(Why::Malformed { detail })),
+        },
         "probes.jsonl" => {
             let (read, faults) = probes::read(&bytes);
             capture.probes = read;
             capture.gaps.extend(faults);
+            capture.probe_lines = Some(bytes);
         }
         "history.jsonl" => capture.history = Some(bytes),
         "audit.jsonl" => capture.audit = Some(bytes),
@@ -70,50 +107,42 @@ fn file(capture: &mut Capture, path: &str, bytes: Cow<'static, [u8]>) -> Result<
         _ => {
             if let Some(stream) = log_stream(path) {
                 capture.logs.insert(stream, bytes);
-                return Ok(());
+                return;
             }
-            let lower = path.to_ascii_lowercase();
-            if lower.ends_with(".json") {
-                let value: Value = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
-                take(capture, value, 0);
-            } else if lower.ends_with(".yaml") || lower.ends_with(".yml") {
-                yaml(capture, &bytes)?;
+            let read = if archive::has_extension(path, &["json"]) {
+                document::json(&bytes)
+            } else if archive::has_extension(path, &["yaml", "yml"]) {
+                document::yaml(&bytes)
+            } else {
+                return;
+            };
+            let Documents { values, faults, mut notes } = read;
+            for value in values {
+                take(capture, value, 0, &mut notes);
+            }
+            if !faults.is_empty() {
+                let gap = gap(Why::Malformed { detail: faults.join("; ") });
+                tear(capture, &gap, document::kinds_in(&bytes));
+                capture.gaps.push(gap);
+            }
+            if !notes.is_empty() {
+                notes.dedup();
+                notes.truncate(MAX_NOTES);
+                capture.gaps.push(gap(Why::Partial { detail: notes.join("; ") }));
             }
         }
     }
-    Ok(())
 }
 
-fn yaml(capture: &mut Capture, bytes: &[u8]) -> Result<(), String> {
-    let text = String::from_utf8_lossy(bytes);
-    // Kubernetes prints no anchors; a file that lives on aliases is an attack or not ours.
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_events: 60_000_000,
-            max_nodes: 30_000_000,
-            max_documents: 200_000,
-            max_total_scalar_bytes: 512 << 20,
-            max_aliases: 1_000,
-            max_anchors: 1_000,
-            max_depth: 100,
-        },
-        with_snippet: false,
+/// Sorts a document into the capture; lists are opened. What is left out although it should be an
+/// object is noted.
+fn take(capture: &mut Capture, value: Value, depth: usize, notes: &mut Vec<String>) {
+    let Value::Object(mut object) = value else {
+        if depth > 0 {
+            notes.push("an entry of a list is no object and was left out".to_owned());
+        }
+        return;
     };
-    let documents: Vec<Value> =
-        serde_saphyr::from_str_multiple_with_options(&text, options).map_err(|error| first_line(&error))?;
-    for document in documents {
-        take(capture, document, 0);
-    }
-    Ok(())
-}
-
-fn first_line(error: &serde_saphyr::Error) -> String {
-    error.to_string().lines().next().unwrap_or("not YAML").chars().take(200).collect()
-}
-
-/// Sorts a document into the capture; lists are opened.
-fn take(capture: &mut Capture, value: Value, depth: usize) {
-    let Value::Object(mut object) = value else { return };
     let Some(kind) = object.get("kind").and_then(Value::as_str).map(str::to_owned) else { return };
     if depth < 4 && kind.ends_with("List") && object.get("items").is_some_and(Value::is_array) {
         let item_kind = kind.trim_end_matches("List").to_owned();
@@ -129,7 +158,7 @@ fn take(capture: &mut Capture, value: Value, depth: usize) {
                 {
                     fields.insert("kind".to_owned(), Value::String(item_kind.clone()));
                 }
-                take(capture, item, depth + 1);
+                take(capture, item, depth + 1, notes);
             }
         }
         return;
@@ -150,6 +179,11 @@ fn take(capture: &mut Capture, value: Value, depth: usize) {
         capture.secrets.insert(name);
     } else if ours {
         capture.listed.insert(known);
+        let name = object.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
+        if name.is_none_or(str::is_empty) {
+            notes.push(format!("an object of kind {kind} has no metadata.name and was left out"));
+            return;
+        }
         capture.objects.entry(known).or_default().push(Value::Object(object));
     }
 }
@@ -187,53 +221,5 @@ fn log_stream(path: &str) -> Option<LogStream> {
         pod: pod.to_owned(),
         container: container.to_owned(),
         previous,
-    })
-}
-
-fn about(bytes: &[u8]) -> Result<About, String> {
-    #[derive(Deserialize, Default)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Wire {
-        taken_at: Option<String>,
-        server_version: Option<String>,
-        context: Option<String>,
-        errors: Vec<WireError>,
-        dns: Vec<WireDns>,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct WireError {
-        resource: String,
-        namespace: Option<String>,
-        reason: Option<String>,
-        message: Option<String>,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct WireDns {
-        name: String,
-        addresses: Vec<String>,
-        at: Option<String>,
-    }
-    let Wire { taken_at, server_version, context, errors, dns } =
-        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
-    Ok(About {
-        taken_at: time(taken_at),
-        server_version,
-        context,
-        errors: errors
-            .into_iter()
-            .map(|error| ListError {
-                resource: error.resource,
-                namespace: error.namespace.unwrap_or_default(),
-                reason: error.reason.unwrap_or_default(),
-                message: error.message.unwrap_or_default(),
-            })
-            .collect(),
-        dns: dns
-            .into_iter()
-            .map(|entry| DnsEntry { name: entry.name, addresses: entry.addresses, at: time(entry.at) })
-            .collect(),
     })
 }

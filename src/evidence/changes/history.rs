@@ -2,7 +2,8 @@
 //! `{"type": "ADDED|MODIFIED|DELETED", "observedAt": TIME, "object": {…}}`.
 //!
 //! A version is dated by its newest managedFields time where that is news, else by the observation: a
-//! watch sees a write within seconds.
+//! watch sees a write within seconds. What two captures differ in happened between them: `notBefore` is
+//! the time of the earlier.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,8 @@ struct Entry {
     op: Op,
     #[serde(rename = "observedAt")]
     observed_at: DateTime<Utc>,
+    #[serde(rename = "notBefore")]
+    not_before: Option<DateTime<Utc>>,
     object: Value,
 }
 
@@ -42,7 +45,7 @@ enum Op {
 /// Reads the lines of a history. Lines that are none, or whose object cannot be decoded, leave the
 /// record incomplete; objects of other kinds are passed over.
 pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Replay {
-    let mut seen: Vec<(Op, DateTime<Utc>, Versioned)> = Vec::new();
+    let mut seen: Vec<(Op, Observed, Versioned)> = Vec::new();
     let mut kinds: BTreeSet<Kind> = BTreeSet::new();
     let mut since: Option<DateTime<Utc>> = None;
     let mut unseen = None;
@@ -58,7 +61,8 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Replay {
         match decode(&entry.object, None) {
             Ok(Some(object)) => {
                 kinds.insert(object.kind());
-                seen.push((entry.op, entry.observed_at, object));
+                let observed = Observed { at: entry.observed_at, not_before: entry.not_before };
+                seen.push((entry.op, observed, object));
             }
             Ok(None) => {}
             Err(error) => {
@@ -67,7 +71,7 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Replay {
         }
     }
     // Versions of one object come in the order they were observed in.
-    seen.sort_by_key(|(_, observed, _)| *observed);
+    seen.sort_by_key(|(_, observed, _)| observed.at);
     let mut newest: BTreeMap<ObjectKey, DateTime<Utc>> = BTreeMap::new();
     let versions = seen.into_iter().filter_map(|(op, observed, object)| {
         let op = match op {
@@ -90,27 +94,41 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Replay {
     }
 }
 
+fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> u32 {
+    u32::try_from((to - from).num_seconds()).unwrap_or(0).max(DELAY_S)
+}
+
+/// When a version was seen, and when at the earliest it came about, where that is known.
+#[derive(Debug, Clone, Copy)]
+struct Observed {
+    at: DateTime<Utc>,
+    not_before: Option<DateTime<Utc>>,
+}
+
 fn version(
     op: VersionOp,
-    observed: DateTime<Utc>,
+    observed: Observed,
     object: Versioned,
     newest: std::collections::btree_map::Entry<'_, ObjectKey, DateTime<Utc>>,
 ) -> ObjectVersion {
-    let latest = observed.checked_add_signed(SKEW).unwrap_or(observed);
+    let latest = observed.at.checked_add_signed(SKEW).unwrap_or(observed.at);
     let before = match &newest {
         std::collections::btree_map::Entry::Occupied(entry) => Some(*entry.get()),
         std::collections::btree_map::Entry::Vacant(_) => None,
     };
     // A time that was there before is that of an earlier write: this one was a removal.
     let written = newest_write(object.meta()).filter(|written| {
-        op != VersionOp::Deleted && *written <= latest && before.is_none_or(|at| at < *written)
+        op != VersionOp::Deleted
+            && *written <= latest
+            && before.is_none_or(|at| at < *written)
+            && observed.not_before.is_none_or(|at| at <= *written)
     });
     if let Some(written) = written {
         newest.insert_entry(written);
     }
     let (at, precision_s) = match written {
         Some(written) => (written, 1),
-        None => (observed, DELAY_S),
+        None => (observed.at, observed.not_before.map_or(DELAY_S, |from| seconds(from, observed.at))),
     };
     ObjectVersion { op, at: Some(at), precision_s, by: None, source: ChangeSource::History, object }
 }
@@ -169,6 +187,25 @@ mod tests {
             &[entry("MODIFIED", "11:00:00", "/b", None), entry("ADDED", "10:00:00", "/a", None)],
             &["Added 10:00:00±5", "Modified 11:00:00±5"],
         );
+    }
+
+    #[test]
+    fn what_two_captures_differ_in_happened_between_them() {
+        let later = |op: &str, path: &str, written: Option<&str>| {
+            let mut line: Value = serde_json::from_str(&entry(op, "12:00:00", path, written)).expect("json");
+            line["notBefore"] = "2026-11-22T10:00:00Z".into();
+            line.to_string()
+        };
+        let added = entry("ADDED", "10:00:00", "/", Some("09:00:00"));
+        check(
+            &[added.clone(), later("DELETED", "/", Some("09:00:00"))],
+            &["Added 09:00:00±1", "Deleted 12:00:00±7200"],
+        );
+        check(
+            &[added.clone(), later("MODIFIED", "/api", Some("11:00:00"))],
+            &["Added 09:00:00±1", "Modified 11:00:00±1"],
+        );
+        check(&[added, later("MODIFIED", "/api", None)], &["Added 09:00:00±1", "Modified 12:00:00±7200"]);
     }
 
     #[test]

@@ -37,7 +37,11 @@ pub(super) fn decode(object: &Value, kind: Option<Kind>) -> Result<Option<Versio
         | Kind::Event
         | Kind::Namespace
         | Kind::Lease
-        | Kind::Secret => return Ok(None),
+        | Kind::Secret
+        | Kind::GatewayClass
+        | Kind::Gateway
+        | Kind::HttpRoute
+        | Kind::ReferenceGrant => return Ok(None),
     };
     let versioned = versioned?;
     if versioned.meta().name.is_empty() {

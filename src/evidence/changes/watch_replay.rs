@@ -8,9 +8,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::rv_clock::{RvClock, RvPoint, point};
 use super::version::{decode, newest_write};
+use crate::evidence::capture::about::Replayed;
 use crate::evidence::live::RawReplay;
 use crate::model::change::{ChangeSource, ObjectVersion, Replay, Since, VersionOp, Versioned};
 use crate::model::gap::Why;
@@ -18,6 +21,53 @@ use crate::model::object::{Kind, Name};
 
 /// Times are kept in whole seconds, and clocks of several API servers differ a little.
 const SKEW: Duration = Duration::seconds(2);
+
+/// How lines of a history say that they are a watch cache's.
+pub const VIA: &str = "watch_replay";
+
+/// Whether a line of a history is one of a watch cache.
+#[must_use]
+pub fn is_recorded(line: &[u8]) -> bool {
+    let mark = format!("\"via\":\"{VIA}\"");
+    memchr::memmem::find(line, mark.as_bytes()).is_some()
+}
+
+/// The watch caches that a history holds the events of.
+#[must_use]
+pub fn recorded(history: &[u8], replays: &[Replayed]) -> Vec<(Kind, Option<String>, RawReplay)> {
+    #[derive(Deserialize)]
+    struct Line {
+        r#type: String,
+        via: Option<String>,
+        object: Value,
+    }
+    let mut found: Vec<(Kind, Option<String>, RawReplay)> = replays
+        .iter()
+        .filter_map(|Replayed { resource, namespace, oldest_resource_version }| {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.resource() == resource)?;
+            let raw = RawReplay { events: Vec::new(), oldest_rv: *oldest_resource_version };
+            Some((kind, namespace.clone(), raw))
+        })
+        .collect();
+    for line in history.split(|byte| *byte == b'\n').filter(|line| is_recorded(line)) {
+        let Ok(Line { r#type, via, object }) = serde_json::from_slice(line) else { continue };
+        let op = match r#type.as_str() {
+            "ADDED" => VersionOp::Added,
+            "MODIFIED" => VersionOp::Modified,
+            "DELETED" => VersionOp::Deleted,
+            _ => continue,
+        };
+        let text = |at: &str| object.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let (kind, namespace) = (text("/kind"), text("/metadata/namespace"));
+        let of = found.iter_mut().find(|(of, place, _)| {
+            kind.as_deref() == Some(of.as_str()) && (place.is_none() || *place == namespace)
+        });
+        if let Some((_, _, raw)) = of.filter(|_| via.as_deref() == Some(VIA)) {
+            raw.events.push((op, object));
+        }
+    }
+    found
+}
 
 /// The (version, time) pairs that a replay gives, for the clock of all. A version that tells of no newer
 /// write than the one before it gives none: what was written then left no entry.

@@ -15,8 +15,8 @@ use crate::model::gap::Why;
 
 const ANSWER_HOLDS: Duration = Duration::from_mins(1);
 
-/// Verb, group, resource, subresource, namespace.
-type Right = (String, String, String, String, String);
+/// Verb, group, resource, subresource, namespace, name.
+type Right = [String; 6];
 
 /// The answers of the last minute.
 #[derive(Default)]
@@ -48,10 +48,26 @@ impl Live {
         subresource: Option<&str>,
         namespace: Option<&str>,
     ) -> Result<bool, Why> {
+        self.allowed_for(verb, group, resource, subresource, namespace, None).await
+    }
+
+    /// The same for one object.
+    ///
+    /// # Errors
+    /// When the server does not say.
+    pub async fn allowed_for(
+        &self,
+        verb: &str,
+        group: &str,
+        resource: &str,
+        subresource: Option<&str>,
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<bool, Why> {
         let subresource = subresource.unwrap_or_default();
         let namespace = namespace.unwrap_or_default();
-        let right = [verb, group, resource, subresource, namespace].map(str::to_owned);
-        let right: Right = right.into();
+        let name = name.unwrap_or_default();
+        let right: Right = [verb, group, resource, subresource, namespace, name].map(str::to_owned);
         if let Some(allowed) = self.reviews.recall(&right) {
             return Ok(allowed);
         }
@@ -64,6 +80,7 @@ impl Live {
                 "resource": resource,
                 "subresource": subresource,
                 "namespace": namespace,
+                "name": name,
             }},
         });
         let allowed = self.review(&review).await.map_err(|failure| self.why(&failure, &about()))?;

@@ -8,7 +8,7 @@
 //! Source: k8s.io/client-go/tools/clientcmd/{loader,validation,client_config}.go.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
@@ -91,15 +91,20 @@ enum Loaded {
     Files { config: Box<Kubeconfig> },
 }
 
-fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, ConnectError> {
+/// The files that are read, where they exist.
+pub(super) fn candidates(file: Option<&Path>, environment: &Environment) -> Vec<PathBuf> {
     let default = environment.home.as_ref().map(|home| home.join(".kube").join("config"));
-    let candidates: Vec<PathBuf> = match (file, &environment.kubeconfig) {
+    match (file, &environment.kubeconfig) {
         (Some(file), _) => vec![file.to_owned()],
         (None, Some(list)) => {
             std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
         }
         (None, None) => default.into_iter().collect(),
-    };
+    }
+}
+
+fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, ConnectError> {
+    let candidates = candidates(file, environment);
     let mut merged = Kubeconfig::default();
     let mut read = Vec::new();
     for path in &candidates {
@@ -133,7 +138,17 @@ fn read_file(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     if metadata.len() > LARGEST_FILE {
         return Err(unreadable(ErrorKind::FileTooLarge.into()));
     }
+    // kube reads UTF-16 in pairs of bytes and panics at half a pair.
+    if metadata.is_file() && metadata.len() % 2 == 1 && begins_as_utf16(path).map_err(unreadable)? {
+        return Err(unreadable(ErrorKind::InvalidData.into()));
+    }
     Kubeconfig::read_from(path)
+}
+
+fn begins_as_utf16(path: &Path) -> std::io::Result<bool> {
+    let mut head = Vec::new();
+    std::fs::File::open(path)?.take(2).read_to_end(&mut head)?;
+    Ok(matches!(head.as_slice(), [0xff, 0xfe] | [0xfe, 0xff]))
 }
 
 fn broken(path: &Path, error: &KubeconfigError) -> ConnectError {

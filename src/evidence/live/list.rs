@@ -44,7 +44,7 @@ impl Live {
     where
         K: DeserializeOwned + Send + 'static,
     {
-        let collection = path::collection(kind, namespace)?;
+        let collection = path::collection_of(kind, self.version_of(kind).await?, namespace)?;
         let about = about("list", kind, namespace);
         let limit = if namespace.is_some() { PAGE } else { PAGE_OF_EVERYTHING };
         let mut token: Option<String> = None;

@@ -7,13 +7,18 @@ use crate::model::object::Kind;
 
 /// The path of a list: one namespace's, or (`None`) everything.
 pub(super) fn collection(kind: Kind, namespace: Option<&str>) -> Result<String, Why> {
+    // Every kind of Kubernetes itself is served as v1 of its group since 1.21 or longer.
+    collection_of(kind, "v1", namespace)
+}
+
+/// The same of a version of the kind's group.
+pub(super) fn collection_of(kind: Kind, version: &str, namespace: Option<&str>) -> Result<String, Why> {
     if kind == Kind::Secret {
         return Err(Why::Unsupported { detail: "the resource `secrets` is never read".to_owned() });
     }
-    // Every kind is served as v1 of its group since Kubernetes 1.21 or longer.
     let root = match kind.api_group() {
-        "" => "/api/v1".to_owned(),
-        group => format!("/apis/{group}/v1"),
+        "" => format!("/api/{version}"),
+        group => format!("/apis/{group}/{version}"),
     };
     match namespace.filter(|_| !kind.is_cluster_scoped()) {
         Some(namespace) => Ok(format!("{root}/namespaces/{}/{}", segment(namespace)?, kind.resource())),

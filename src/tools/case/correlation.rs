@@ -75,7 +75,7 @@ fn victim(case: &Case, view: &View<'_>, request: &Request, decision: &Decision) 
     let mut objects: BTreeSet<ObjectKey> = BTreeSet::new();
     let mut services: BTreeSet<Name> = BTreeSet::new();
     if let Some(winner) = &decision.winner {
-        objects.insert(ObjectKey { kind: Kind::Ingress, name: winner.ingress.clone() });
+        objects.insert(winner.object());
         services.extend(winner.backend.as_ref().map(|target| target.service.clone()));
     }
     for ingress in snapshot.ingresses.items().iter().filter(|ingress| exact(ingress, request.host.as_str())) {

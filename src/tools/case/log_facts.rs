@@ -9,6 +9,7 @@ use crate::analysis::logs::tally::{SAMPLE, Sample};
 use crate::analysis::routing::{Decision, Outcome};
 use crate::analysis::view::View;
 use crate::model::host;
+use crate::model::object::Kind;
 use crate::model::request::Request;
 
 /// What the logs say, as verdicts take it.
@@ -122,10 +123,11 @@ fn silent(view: &View<'_>, request: &Request, decision: &Decision) -> Option<Str
 pub(in crate::tools) fn logging(view: &View<'_>, request: &Request, decision: &Decision) -> Logging {
     let winner = decision.winner.as_ref();
     let annotation = winner.and_then(|winner| {
-        let ingress = view.adopted.iter().find(|(ingress, _)| ingress.meta.key() == winner.ingress)?.0;
+        let ingress = view.adopted.iter().find(|(ingress, _)| winner.is_of(&ingress.meta.key()))?.0;
         ingress.meta.annotation("nginx.ingress.kubernetes.io/enable-access-log")
     });
     let falls = match winner {
+        Some(winner) if winner.place.kind() != Kind::Ingress => Falls::Elsewhere,
         Some(winner) => Falls::Ingress { name: &winner.ingress, enable_access_log: annotation },
         None if decision.outcome == Outcome::NoRoute => {
             let known = view.adopted.iter().any(|(ingress, _)| {

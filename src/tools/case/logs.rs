@@ -21,7 +21,7 @@ use crate::model::ingress::Ingress;
 use crate::model::log::{LogStream, StreamCoverage};
 use crate::model::object::Name;
 use crate::model::request::Request;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Lookup, Snapshot};
 use crate::tools::Call;
 
 /// The logs of the controllers, scanned once for the asked URL and once for what is filtered.
@@ -118,10 +118,10 @@ fn streams_of(cluster: &Cluster, snapshot: &Snapshot, controller: &Controller) -
     let namespace = &controller.workload.name.namespace;
     let mut streams: Vec<LogStream> = Vec::new();
     if let Some(capture) = cluster.capture() {
+        // A pod that is there and not this controller's is another's, or a backend's.
         let of_other = |pod: &str| {
-            let other =
-                |c: &&Controller| c.workload != controller.workload && c.pods.iter().any(|p| p == pod);
-            snapshot.controllers.iter().any(|c| other(&c))
+            !controller.pods.iter().any(|own| own == pod)
+                && matches!(snapshot.pods.get(namespace, pod), Lookup::Found(_))
         };
         streams.extend(
             capture

@@ -132,6 +132,7 @@ pub(super) fn pick<'a>(
                 .iter()
                 .filter(|view| view.controller.is_some())
                 .filter_map(|view| view.decide(request).winner)
+                .filter(|winner| winner.is_of(&winner.ingress))
                 .map(|winner| winner.ingress)
                 .collect();
             let mut shown: Vec<&Ingress> = all.iter().filter(|ingress| touches(ingress, host)).collect();
@@ -151,4 +152,10 @@ pub(super) fn pick<'a>(
             Picked { shown: Vec::new(), others }
         }
     }
+}
+
+/// Whether a rule of a running controller takes the request.
+pub(super) fn answers(views: &[View<'_>], request: &Request) -> bool {
+    let mut running = views.iter().filter(|view| view.controller.is_some());
+    running.any(|view| view.decide(request).winner.is_some())
 }

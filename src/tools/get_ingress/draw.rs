@@ -21,7 +21,7 @@ use crate::report::ingress::{
     AdoptionReport, AnnotationReport, ClassReport, EventReport, IngressReport, RuleView, WrittenReport,
     address_words, backend_words, by_words, is_broken, reach_words, reading_words, tls_words,
 };
-use crate::report::object_ref::NameRef;
+use crate::report::object_ref::{NameRef, ObjectRef};
 use crate::report::route::{self, RuleReport, refusal_words};
 use crate::report::text::Text;
 use crate::report::time::Time;
@@ -269,8 +269,8 @@ fn elsewhere(ingress: &Ingress, path: &PathRule, decision: &Decision) -> Option<
         return None;
     }
     match (&decision.winner, decision.outcome) {
-        (Some(winner), _) if winner.ingress != ingress.meta.key() => {
-            Some(format!("its own URL is taken by Ingress {}", NameRef::from(&winner.ingress)))
+        (Some(winner), _) if !winner.is_of(&ingress.meta.key()) => {
+            Some(format!("its own URL is taken by {}", ObjectRef::from(&winner.object())))
         }
         (None, Outcome::NoRoute) => Some("its own URL is taken by no rule".to_owned()),
         (

@@ -25,7 +25,7 @@ use crate::report::gap::{self, GapReport};
 use crate::report::ingress::{IngressReport, address_words};
 use crate::report::limits::{Budget, Truncated};
 use crate::report::next::{self, Next};
-use crate::report::object_ref::NameRef;
+use crate::report::object_ref::{NameRef, ObjectRef};
 use crate::report::route::{BackendReport, DecisionReport, refusal_words};
 use crate::report::scope::Scope;
 use crate::report::text::Text;
@@ -72,7 +72,7 @@ impl<'a> Scene<'a> {
         };
         let mut report = Report {
             answer: self.answer(asked, &shown, &others),
-            decisions: self.decisions(asked).iter().map(ToString::to_string).collect(),
+            decisions: self.decisions(asked).iter().flat_map(|told| lines(&told.to_string())).collect(),
             ingresses: Vec::new(),
             others: Vec::new(),
             nearest_hosts,
@@ -246,10 +246,10 @@ impl<'a> Scene<'a> {
             .iter()
             .filter(|view| view.controller.is_some())
             .find_map(|view| view.decide(request).winner)?;
-        let ingress = NameRef::from(&winner.ingress);
+        let route = ObjectRef::from(&winner.object());
         Some(match winner.backend {
-            Some(target) => format!("Ingress {ingress}, {}", BackendReport::from(&target)),
-            None => format!("Ingress {ingress}"),
+            Some(target) => format!("{route}, {}", BackendReport::from(&target)),
+            None => route.to_string(),
         })
     }
 
@@ -431,4 +431,9 @@ const NARROW: &str = "name one ingress; detail detailed shows more of it";
 /// A URL that the first rule is written for.
 fn first_url(ingress: &Ingress) -> Option<Request> {
     ingress.path_rules().find_map(|(rule, path, _, _)| match_path::sample(ingress, rule, path))
+}
+
+/// Each line of a text by itself: no text of the structured half has several.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.trim_start().to_owned()).collect()
 }

@@ -40,6 +40,8 @@ pub(crate) struct Seen {
     /// The raw query: repeated keys are seen here only.
     pub(crate) raw_query: String,
     pub(crate) headers: HeaderMap,
+    /// What was sent along.
+    pub(crate) body: Vec<u8>,
     /// Which connection it came over.
     pub(crate) connection: usize,
     /// How many requests for this path came before.
@@ -238,15 +240,22 @@ where
     let service = service_fn(|request: Request<Incoming>| {
         let (answer, record) = (Arc::clone(answer), Arc::clone(record));
         async move {
-            let seen = note(&request, connection, &record);
-            Ok::<_, Infallible>(perform(answer(&seen), request).await)
+            // Only a GET is ever upgraded, and it has no body.
+            if request.method() == http::Method::GET {
+                let seen = note(&request, Vec::new(), connection, &record);
+                return Ok::<_, Infallible>(perform(answer(&seen), Some(request)).await);
+            }
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+            let seen = note(&Request::from_parts(head, ()), body, connection, &record);
+            Ok(perform(answer(&seen), None).await)
         }
     });
     // Clients hang up as they please.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
 }
 
-fn note(request: &Request<Incoming>, connection: usize, record: &Mutex<Vec<Seen>>) -> Seen {
+fn note<B>(request: &Request<B>, body: Vec<u8>, connection: usize, record: &Mutex<Vec<Seen>>) -> Seen {
     let raw_query = request.uri().query().unwrap_or_default().to_owned();
     let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let query = raw_query
@@ -263,6 +272,7 @@ fn note(request: &Request<Incoming>, connection: usize, record: &Mutex<Vec<Seen>
         query,
         raw_query,
         headers: request.headers().clone(),
+        body,
         connection,
     };
     record.push(seen.clone());
@@ -271,7 +281,7 @@ fn note(request: &Request<Incoming>, connection: usize, record: &Mutex<Vec<Seen>
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-async fn perform(reply: Reply, request: Request<Incoming>) -> Response<Body> {
+async fn perform(reply: Reply, request: Option<Request<Incoming>>) -> Response<Body> {
     match reply {
         Reply::Json(code, value) => whole(code, "application/json", value.to_string().into_bytes()),
         Reply::Text(code, kind, text) => whole(code, kind, text.into_bytes()),
@@ -324,10 +334,14 @@ fn stream(pieces: Vec<Option<Vec<u8>>>, end: End) -> Response<Body> {
 
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
-fn upgrade<F>(request: Request<Incoming>, script: impl FnOnce(Socket) -> F + Send + 'static) -> Response<Body>
+fn upgrade<F>(
+    request: Option<Request<Incoming>>,
+    script: impl FnOnce(Socket) -> F + Send + 'static,
+) -> Response<Body>
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let request = request.expect("a GET");
     let key = request.headers().get(SEC_WEBSOCKET_KEY).expect("a WebSocket request").as_bytes().to_vec();
     tokio::spawn(async move {
         let upgraded = hyper::upgrade::on(request).await.expect("upgrade");

@@ -44,6 +44,24 @@ pub(crate) fn folder(folder: &Path, extension: &str, expected: &BTreeMap<String,
     );
 }
 
+/// The part of a page between `<!-- NAME -->` and `<!-- /NAME -->` is exactly this text.
+pub(crate) fn section(path: &Path, name: &str, expected: &str) {
+    let page = fs::read_to_string(path).expect("the page");
+    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = page.split_once(&start).expect("the section's start");
+    let (found, after) = rest.split_once(&end).expect("the section's end");
+    if found == expected {
+        return;
+    }
+    assert!(
+        updating(),
+        "{}: {}\nrewrite it with UPDATE_GOLDEN=1 cargo test and read the difference",
+        path.display(),
+        difference(found, expected)
+    );
+    fs::write(path, format!("{before}{start}{expected}{end}{after}")).expect("the page is written");
+}
+
 /// The first line that differs.
 fn difference(found: &str, expected: &str) -> String {
     let (mut old, mut new) = (found.lines(), expected.lines());

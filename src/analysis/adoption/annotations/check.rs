@@ -79,7 +79,7 @@ pub(super) fn integer(value: &str) -> Option<i64> {
 }
 
 /// Whether every part of a list is an address or a network.
-pub(super) fn are_networks(value: &str) -> bool {
+pub(in crate::analysis) fn are_networks(value: &str) -> bool {
     let one = |text: &str| match text.split_once('/') {
         Some((address, bits)) => match address.parse::<std::net::IpAddr>() {
             Ok(std::net::IpAddr::V4(_)) => bits.parse::<u8>().is_ok_and(|bits| bits <= 32),

@@ -463,6 +463,7 @@ impl Visit<'_> {
             Place::Rule(rule) => (ingress.rules.get(rule)?.host(), "", None),
             Place::DefaultBackend if self.site.host == CATCH_ALL => ("", "", None),
             Place::DefaultBackend => (self.site.host.as_str(), "", None),
+            Place::Match(..) => return None,
         };
         let backend = (location.upstream != DEFAULT_UPSTREAM)
             .then(|| self.table.upstreams.get(location.upstream).target.clone());

@@ -237,7 +237,7 @@ impl<'a> View<'a> {
 fn path_at(ingress: &Loaded, place: Place) -> Option<&crate::model::ingress::PathRule> {
     match place {
         Place::Path(rule, path) => ingress.rules.get(rule)?.paths().get(path),
-        Place::DefaultBackend | Place::Rule(_) => None,
+        Place::DefaultBackend | Place::Rule(_) | Place::Match(..) => None,
     }
 }
 
@@ -262,6 +262,9 @@ mod tests {
             Reason::CanaryOnly => "canary".to_owned(),
             Reason::ResourceBackend => "resource".to_owned(),
             Reason::PatternDiffers { pattern } => format!("pattern {pattern}"),
+            Reason::LeftOut(_) | Reason::Duplicate { .. } | Reason::Unmet(_) | Reason::Detached(_) => {
+                panic!("{reason:?} is of other controllers")
+            }
         };
         let lost = explanation.eliminated.iter();
         lost.map(|lost| format!("{} {}: {}", lost.ingress, lost.path, word(&lost.reason))).collect()

@@ -1,4 +1,4 @@
-//! Regular expressions as nginx evaluates them: PCRE2 over bytes, bounded.
+//! Regular expressions as nginx evaluates them, and HAProxy: PCRE2 over bytes, bounded.
 //!
 //! Assumption: nginx runs PCRE2's default match limit of ten million steps; this program stops far
 //! earlier and then says that it does not know.
@@ -41,6 +41,10 @@ pub(in crate::analysis::routing) struct Pattern {
 impl Pattern {
     pub(in crate::analysis::routing) fn new(text: impl Into<String>, caseless: bool) -> Self {
         Self { text: text.into(), caseless, compiled: OnceLock::new() }
+    }
+
+    pub(in crate::analysis::routing) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether nginx would accept it in its configuration.

@@ -1,0 +1,212 @@
+//! Cilium's Ingress support in its shared load balancer, written from its sources.
+//!
+//! Whole paths are tried first, then patterns, then beginnings, the longer first. The same host and
+//! path in two Ingresses is one route that splits its traffic. TLS hosts send plain requests to https
+//! unless told not to. Every host takes any port.
+//! Assumptions: the shared mode; a newer release, whose wildcards take a port in `Host`.
+//! Sources: cilium/cilium `operator/pkg/model/{ingestion,translation}`,
+//! `operator/pkg/ingress/annotations`; single files, of differing releases.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use crate::model::controller::{ConfigSeen, ControllerKind, Settings};
+use crate::model::ingress::{Ingress, PathType, Place};
+
+use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept};
+use super::serving::{External, Services};
+use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
+
+/// Cilium.
+#[derive(Debug)]
+pub struct Cilium;
+
+impl RoutingModel for Cilium {
+    fn kind(&self) -> ControllerKind {
+        ControllerKind::Cilium
+    }
+
+    fn basis(&self) -> Basis {
+        Basis::Modelled
+    }
+
+    fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
+        Box::new(compile(input))
+    }
+}
+
+/// How a path is compared; `ImplementationSpecific` is a pattern for all of it.
+fn matcher(path: &str, path_type: PathType) -> PathMatch {
+    match path_type {
+        PathType::Exact => PathMatch::Exact(path.to_owned()),
+        PathType::Prefix | PathType::ImplementationSpecific if path.trim_end_matches('/').is_empty() => {
+            PathMatch::Prefix("/".to_owned())
+        }
+        PathType::Prefix => PathMatch::Elements(path.trim_end_matches('/').to_owned()),
+        PathType::ImplementationSpecific => PathMatch::Pattern(path.to_owned()),
+    }
+}
+
+fn order(matcher: &PathMatch) -> (u8, Reverse<usize>) {
+    match matcher {
+        PathMatch::Exact(text) => (0, Reverse(text.len())),
+        PathMatch::Pattern(text) => (1, Reverse(text.len())),
+        PathMatch::Elements(text) | PathMatch::Prefix(text) => (2, Reverse(text.len())),
+    }
+}
+
+/// Why plain requests of an Ingress's TLS hosts are sent to https, if they are.
+fn upgrade(ingress: &Ingress, settings: &Settings) -> Option<Note> {
+    let named = ["ingress.cilium.io/force-https", "ingress.cilium.io/enforceHttps"];
+    let told = named.into_iter().find_map(|key| Some((key, ingress.meta.annotation(key)?)));
+    if let Some((key, value)) = told {
+        let is_on = matches!(value, "enabled" | "true");
+        return is_on.then(|| Note::Annotation { ingress: ingress.meta.key(), key: key.to_owned() });
+    }
+    let key = "enforce-ingress-https";
+    (settings.config(key) != Some("false")).then(|| Note::Config { key: key.to_owned() })
+}
+
+fn compile(input: &Input<'_>) -> Table {
+    let mut sorted = input.ingresses.to_vec();
+    sorted.sort_by_cached_key(|ingress| ingress.meta.key());
+    let services = Services::new(input.snapshot, External::Served);
+    let secure: HashSet<&String> =
+        sorted.iter().flat_map(|ingress| &ingress.tls).flat_map(|tls| &tls.hosts).collect();
+    let mut plain = Builder::default();
+    let mut tls = Builder::default();
+    let mut faults = HashMap::new();
+    for (number, ingress) in sorted.iter().enumerate() {
+        let upgrade = upgrade(ingress, input.settings);
+        let own: HashSet<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
+        let default =
+            ingress.default_backend.iter().map(|backend| (Place::DefaultBackend, "*", backend, None));
+        let rules = ingress.path_rules().map(|(r, p, host, rule)| {
+            let domain = if host.is_empty() { "*" } else { host };
+            let matcher = matcher(&rule.path, rule.path_type);
+            (Place::Path(r, p), domain, &rule.backend, Some(matcher))
+        });
+        for (place, domain, backend, matcher) in default.chain(rules) {
+            let Some((target, health)) = services.resolve(&ingress.meta.namespace, backend) else {
+                faults.insert((number, place), Reason::ResourceBackend);
+                continue;
+            };
+            let matcher = matcher.unwrap_or_else(|| PathMatch::Prefix("/".to_owned()));
+            let own_tls = own.iter().any(|host| *host == domain);
+            let upgrade = upgrade.clone().filter(|_| own_tls);
+            let choice = Choice { ingress: number, place, target, health, upgrade };
+            if secure.iter().any(|host| *host == domain) {
+                tls.route(domain, matcher.clone()).push(choice.clone());
+            }
+            plain.route(domain, matcher).push(choice);
+        }
+    }
+    let unseen = input.settings.config == ConfigSeen::Unseen;
+    Table {
+        flavour: Flavour {
+            normalisation: Normalisation { resolves: false, merges_slashes: false, decodes_slashes: false },
+            label: Label::One,
+            secure: Secure::Shared,
+            redirect: 308,
+            matcher,
+        },
+        plain: plain.finish(|matcher, _| order(matcher)),
+        tls: tls.finish(|matcher, _| order(matcher)),
+        ingresses: kept(&sorted),
+        faults,
+        secrets: HashMap::new(),
+        notes: if unseen { vec![Note::SettingsUnseen] } else { Vec::new() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::routing::fixtures::{
+        Case, annotated, check_with, ingress, misses_are_mended, set_default,
+    };
+    use crate::model::ingress::Tls;
+
+    fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
+        check_with(ControllerKind::Cilium, ingresses, &Settings::default(), cases);
+    }
+
+    #[test]
+    fn a_star_is_one_label_and_a_host_has_no_second_chance() {
+        let mut ingress = ingress("n/i", &[("a.example", "Prefix /x a"), ("*.example", "Prefix / w")]);
+        set_default(&mut ingress, "any");
+        check(
+            &[ingress],
+            &[
+                ("http://a.example/x/y", "n/a"),
+                ("http://a.example/y", "404"),
+                ("http://b.example:8080/y", "n/w"),
+                ("http://c.b.example/y", "404"),
+                ("http://elsewhere/y", "n/any"),
+            ],
+        );
+    }
+
+    #[test]
+    fn whole_paths_come_first_then_patterns_then_beginnings() {
+        let paths = [
+            ("a.example", "Prefix /foo p"),
+            ("a.example", "ImplementationSpecific /foo/.* r"),
+            ("a.example", "Exact /foo/bar e"),
+            ("a.example", "ImplementationSpecific /v[0-9]+ v"),
+        ];
+        check(
+            &[ingress("n/i", &paths)],
+            &[
+                ("http://a.example/foo", "n/p"),
+                ("http://a.example/foobar", "404"),
+                ("http://a.example/foo/x", "n/r"),
+                ("http://a.example/foo/bar", "n/e"),
+                ("http://a.example/v12", "n/v"),
+                ("http://a.example/v12/x", "404"),
+            ],
+        );
+    }
+
+    #[test]
+    fn one_path_in_two_ingresses_splits_its_traffic() {
+        let one = ingress("n/one", &[("a.example", "Prefix /x s1")]);
+        let two = ingress("n/two", &[("a.example", "Prefix /x s2")]);
+        check(&[one, two], &[("http://a.example/x", "one of n/s1, n/s2")]);
+    }
+
+    #[test]
+    fn tls_hosts_send_plain_requests_to_https_unless_told_not_to() {
+        let with = |annotation: Option<(&str, &str)>| {
+            let mut ingress = annotated("n/i", 1, &[], &[("a.example", "Prefix / s")]);
+            ingress.tls = vec![Tls { hosts: vec!["a.example".to_owned()], secret: Some("cert".to_owned()) }];
+            let annotation = annotation.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            ingress.meta.annotations = annotation.into_iter().collect();
+            ingress
+        };
+        check(
+            &[with(None)],
+            &[("http://a.example/x?y", "308 https://a.example/x?y"), ("https://a.example/x", "n/s")],
+        );
+        check(&[with(Some(("ingress.cilium.io/force-https", "disabled")))], &[("http://a.example/x", "n/s")]);
+    }
+
+    #[test]
+    fn a_dead_backend_is_503() {
+        check(&[ingress("n/i", &[("a.example", "Prefix / dead")])], &[("http://a.example/", "503")]);
+    }
+
+    #[test]
+    fn near_misses_are_mended_by_their_edits() {
+        let paths = [("shop.example.com", "Exact /foo s"), ("*.wild.example", "Prefix / s")];
+        let ingress = ingress("n/i", &paths);
+        for url in [
+            "http://shop.example.com/foo/bar",
+            "http://shop.example.com/else",
+            "http://shpo.example.com/foo",
+            "http://a.b.wild.example/x",
+        ] {
+            misses_are_mended(ControllerKind::Cilium, std::slice::from_ref(&ingress), url);
+        }
+    }
+}

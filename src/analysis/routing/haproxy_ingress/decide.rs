@@ -1,0 +1,161 @@
+//! What happens to one request.
+//!
+//! Sources: jcmoraisjr/haproxy-ingress `rootfs/etc/templates/haproxy/haproxy.tmpl`, v0.17.
+
+use crate::analysis::routing::nginx::pattern::{Match, Pattern};
+use crate::analysis::routing::serving::Health;
+use crate::analysis::routing::{Decision, Note, Outcome, Target, Winner};
+use crate::model::ingress::Place;
+use crate::model::object::Name;
+use crate::model::request::{Request, Scheme};
+
+use super::Table;
+use super::hosts::{Entry, Header, Reading};
+
+pub(super) fn decide(table: &Table, request: &Request) -> Decision {
+    let mut decision = match find(table, request) {
+        Some((_, entry)) => at(table, request, entry),
+        None => default_backend(table, request),
+    };
+    decision.notes.extend(table.notes());
+    decision
+}
+
+/// The hosts that are asked, in order.
+pub(super) fn takers<'t>(table: &'t Table, request: &Request) -> Vec<&'t str> {
+    let mut takers = table.hosts.takers(request.host.as_str());
+    if table.strict_host {
+        takers.truncate(1);
+    }
+    takers
+}
+
+/// The entry that takes a request, and its host.
+pub(super) fn find<'t>(table: &'t Table, request: &Request) -> Option<(&'t str, &'t Entry)> {
+    takers(table, request).into_iter().find_map(|host| {
+        let found = table.hosts.find(host, request.path.as_str());
+        found.into_iter().find(|entry| carries(request, entry)).map(|entry| (host, entry))
+    })
+}
+
+/// Whether a request has the headers that an entry demands.
+fn carries(request: &Request, entry: &Entry) -> bool {
+    entry.headers.iter().all(|Header { name, value: wanted, is_pattern }| match request.header(name) {
+        Some(value) if *is_pattern => {
+            Pattern::new(wanted.as_str(), false).is_match(value.as_bytes()) == Match::Yes
+        }
+        Some(value) => value == wanted,
+        None => false,
+    })
+}
+
+fn at(table: &Table, request: &Request, entry: &Entry) -> Decision {
+    let winner = winner(table, entry);
+    let Some(options) = table.options.get(entry.ingress) else {
+        return Decision::bare(Outcome::NoRoute, Some(404));
+    };
+    let path = request.path.as_str();
+    let host = winner.as_ref().map(|winner| winner.host.clone()).unwrap_or_default();
+    let answered = |outcome: Outcome, status: u16, note: &Note| {
+        let mut decision = Decision::bare(outcome, Some(status));
+        decision.winner.clone_from(&winner);
+        decision.notes.push(note.clone());
+        decision
+    };
+    if let Some((code, note)) = &options.https
+        && request.scheme == Scheme::Http
+        && options.tls_hosts.contains(&host)
+        && !options.plain_paths.iter().any(|plain| path.starts_with(plain.as_str()))
+    {
+        let mut decision = answered(Outcome::Redirect, *code, note);
+        decision.location = Some(format!("https://{}{}", request.host_as_sent, request.target()));
+        return decision;
+    }
+    if let Some(redirect) = &options.redirect {
+        let mut decision = answered(Outcome::Redirect, redirect.code, &redirect.said_by);
+        decision.location = Some(redirect.to.clone());
+        return decision;
+    }
+    if let Some((root, note)) = options.app_root.as_ref().filter(|_| path == "/") {
+        let mut decision = answered(Outcome::Redirect, 302, note);
+        decision.location = Some(root.clone());
+        return decision;
+    }
+    if let Some(note) = options.auth.as_ref().filter(|_| request.header("Authorization").is_none()) {
+        return answered(Outcome::Refused, 401, note);
+    }
+    let rule = winner.as_ref().map(|winner| winner.path.clone()).unwrap_or_default();
+    let is_text = !matches!(entry.reading, Reading::Regex(_));
+    let sent = if is_text { options.rewritten(&rule, path) } else { path.to_owned() };
+    let Some((target, health)) = table.targets.get(&(entry.ingress, entry.place)) else {
+        return Decision::bare(Outcome::NoRoute, Some(404));
+    };
+    let mut decision = to_target(target, *health, sent);
+    if decision.upstream_path.as_deref() != Some(path) {
+        decision.notes.extend(options.rewrite.as_ref().map(|(_, note)| note.clone()));
+    }
+    decision.notes.extend(options.lists.iter().cloned());
+    decision.winner = winner;
+    decision
+}
+
+fn to_target(target: &Target, health: Health, path: String) -> Decision {
+    let mut decision = match health {
+        Health::Ready | Health::Unseen => {
+            let mut decision = Decision::bare(Outcome::Routed, None);
+            decision.upstream_path = Some(path);
+            decision
+        }
+        Health::NobodyReady | Health::ServiceMissing | Health::PortMissing | Health::ExternalBarred => {
+            Decision::bare(Outcome::Unavailable, Some(503))
+        }
+    };
+    decision.notes.extend(health.note(target));
+    decision
+}
+
+fn winner(table: &Table, entry: &Entry) -> Option<Winner> {
+    let (name, rules) = table.ingresses.get(entry.ingress)?;
+    let rule = match entry.place {
+        Place::Path(r, p) => rules.get(r).and_then(|rule| Some((rule.host(), rule.paths().get(p)?))),
+        Place::DefaultBackend | Place::Rule(_) | Place::Match(..) => None,
+    };
+    let (backend, _) = table.targets.get(&(entry.ingress, entry.place))?;
+    let (word, text) = match &entry.reading {
+        Reading::Exact(text) => ("exact", text),
+        Reading::Prefix(text) => ("prefix", text),
+        Reading::Begin(text) => ("begin", text),
+        Reading::Regex(text) => ("regex", text),
+    };
+    Some(Winner {
+        ingress: name.clone(),
+        place: entry.place,
+        host: rule.map(|(host, _)| host.to_owned()).unwrap_or_default(),
+        path: rule.map(|(_, path)| path.path.clone()).unwrap_or_default(),
+        path_type: rule.map(|(_, path)| path.path_type),
+        backend: Some(backend.clone()),
+        rendered: format!("{word} {text}"),
+    })
+}
+
+/// The Service that the arguments name, else the controller's own 404.
+fn default_backend(table: &Table, request: &Request) -> Decision {
+    let mut decision = match &table.default_service {
+        Some((target, health)) => {
+            let mut decision = to_target(target, *health, request.path.as_str().to_owned());
+            decision.winner = Some(Winner {
+                ingress: Name::default(),
+                place: Place::DefaultBackend,
+                host: String::new(),
+                path: String::new(),
+                path_type: None,
+                backend: Some(target.clone()),
+                rendered: "_default_backend".to_owned(),
+            });
+            decision
+        }
+        None => Decision::bare(Outcome::NoRoute, Some(404)),
+    };
+    decision.default_backend = true;
+    decision
+}

@@ -1,0 +1,334 @@
+//! Istio's support for Ingresses, written from its sources.
+//!
+//! Ingresses are read oldest first; the rules of one host, of all Ingresses, become one list, sorted
+//! by the length of what they match, whole paths first among equals. `spec.defaultBackend` is ignored.
+//! A named port that is not there leaves its rule out; a number goes to a cluster that is not there.
+//! Plain requests are served next to TLS, never redirected.
+//! Sources: istio/istio `pilot/pkg/config/kube/ingress/conversion.go`,
+//! `pilot/pkg/networking/core/route`, `pkg/config/mesh`, 2026.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use crate::model::controller::{ConfigSeen, ControllerKind, Settings};
+use crate::model::ingress::{Ingress, PathType, Place, PortRef};
+
+use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept};
+use super::serving::{External, Services};
+use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
+
+/// istiod with an ingress gateway.
+#[derive(Debug)]
+pub struct Istio;
+
+impl RoutingModel for Istio {
+    fn kind(&self) -> ControllerKind {
+        ControllerKind::Istio
+    }
+
+    fn basis(&self) -> Basis {
+        Basis::Modelled
+    }
+
+    fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
+        Box::new(compile(input))
+    }
+}
+
+/// How a path is compared.
+fn matcher(path: &str, path_type: PathType) -> PathMatch {
+    match path_type {
+        PathType::Exact => PathMatch::Exact(path.to_owned()),
+        PathType::Prefix if path.trim_end_matches('/').is_empty() => PathMatch::Prefix("/".to_owned()),
+        PathType::Prefix => PathMatch::Elements(path.trim_end_matches('/').to_owned()),
+        PathType::ImplementationSpecific => {
+            if matches!(path, "" | "*" | "/*" | ".*") {
+                return PathMatch::Prefix(String::new());
+            }
+            match path.strip_suffix(".*").or_else(|| path.strip_suffix("/*")) {
+                Some(head) => PathMatch::Prefix(head.to_owned()),
+                None => PathMatch::Exact(path.to_owned()),
+            }
+        }
+    }
+}
+
+/// How specific a rule counts: the length of its text, and whether it is a whole path.
+fn weight(matcher: &PathMatch, path: &str) -> (usize, bool) {
+    match matcher {
+        PathMatch::Exact(_) => (path.len(), true),
+        PathMatch::Prefix(text) if text.is_empty() => (0, false),
+        PathMatch::Prefix(text) => (text.len(), false),
+        PathMatch::Elements(_) | PathMatch::Pattern(_) => (path.len(), false),
+    }
+}
+
+/// What the mesh configuration makes of paths.
+fn normalisation(settings: &Settings) -> Normalisation {
+    let mesh = settings.config("mesh").unwrap_or_default();
+    let told = mesh
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("normalization:"))
+        .map(|value| value.trim().trim_matches(['"', '\'']))
+        .next();
+    match told {
+        Some("NONE") => Normalisation { resolves: false, merges_slashes: false, decodes_slashes: false },
+        Some("MERGE_SLASHES") => {
+            Normalisation { resolves: true, merges_slashes: true, decodes_slashes: false }
+        }
+        Some("DECODE_AND_MERGE_SLASHES") => {
+            Normalisation { resolves: true, merges_slashes: true, decodes_slashes: true }
+        }
+        Some(_) | None => Normalisation { resolves: true, merges_slashes: false, decodes_slashes: false },
+    }
+}
+
+fn compile(input: &Input<'_>) -> Table {
+    let mut sorted = input.ingresses.to_vec();
+    sorted.sort_by_cached_key(|ingress| {
+        (ingress.meta.created, ingress.meta.name.clone(), ingress.meta.namespace.clone())
+    });
+    let mut translation = Translation {
+        services: Services::new(input.snapshot, External::Served),
+        secure: tls_hosts(&sorted),
+        plain: Builder::default(),
+        tls: Builder::default(),
+        faults: HashMap::new(),
+    };
+    for (number, ingress) in sorted.iter().enumerate() {
+        translation.add(number, ingress, &sorted);
+    }
+    let order = |matcher: &PathMatch, choices: &[Choice]| {
+        let first = choices.first();
+        let path = first.and_then(|first| {
+            let ingress = sorted.get(first.ingress)?;
+            ingress.path_at(first.place).map(|path| path.path.as_str())
+        });
+        let (length, is_whole) = weight(matcher, path.unwrap_or_default());
+        let place = first.map(|first| (first.ingress, first.place));
+        (Reverse(length), !is_whole, place)
+    };
+    let unseen = input.settings.config == ConfigSeen::Unseen;
+    Table {
+        flavour: Flavour {
+            normalisation: normalisation(input.settings),
+            label: Label::Any,
+            secure: Secure::Shared,
+            redirect: 301,
+            matcher,
+        },
+        plain: translation.plain.finish(order),
+        tls: translation.tls.finish(order),
+        ingresses: kept(&sorted),
+        faults: translation.faults,
+        secrets: HashMap::new(),
+        notes: if unseen { vec![Note::SettingsUnseen] } else { Vec::new() },
+    }
+}
+
+/// The hosts of TLS sections; `*` for a section that names none.
+fn tls_hosts(ingresses: &[&Ingress]) -> HashSet<String> {
+    let sections = ingresses.iter().flat_map(|ingress| &ingress.tls);
+    sections
+        .flat_map(|tls| if tls.hosts.is_empty() { vec!["*".to_owned()] } else { tls.hosts.clone() })
+        .collect()
+}
+
+struct Translation<'a> {
+    services: Services<'a>,
+    secure: HashSet<String>,
+    plain: Builder,
+    tls: Builder,
+    faults: HashMap<(usize, Place), Reason>,
+}
+
+impl Translation<'_> {
+    fn is_secure(&self, domain: &str) -> bool {
+        self.secure.contains("*")
+            || self.secure.contains(domain)
+            || domain
+                .match_indices('.')
+                .filter_map(|(at, _)| domain.get(at..))
+                .any(|tail| self.secure.contains(&format!("*{tail}")))
+    }
+
+    fn add(&mut self, number: usize, ingress: &Ingress, all: &[&Ingress]) {
+        for (r, p, host, rule) in ingress.path_rules() {
+            let place = Place::Path(r, p);
+            let domain = if host.is_empty() { "*" } else { host };
+            let resolved = self.services.resolve(&ingress.meta.namespace, &rule.backend);
+            let Some((target, health)) = resolved else {
+                self.faults.insert((number, place), Reason::ResourceBackend);
+                continue;
+            };
+            if matches!(target.port, PortRef::Name(_))
+                && !health.resolves()
+                && let Some(note) = health.note(&target)
+            {
+                self.faults.insert((number, place), Reason::LeftOut(note));
+                continue;
+            }
+            let choice = Choice { ingress: number, place, target, health, upgrade: None };
+            let matcher = matcher(&rule.path, rule.path_type);
+            if self.is_secure(domain) {
+                let choices = self.tls.route(domain, matcher.clone());
+                if choices.is_empty() {
+                    choices.push(choice.clone());
+                }
+            }
+            let choices = self.plain.route(domain, matcher);
+            match choices.first() {
+                None => choices.push(choice),
+                Some(first) => {
+                    let older = all.get(first.ingress).map(|ingress| ingress.meta.key()).unwrap_or_default();
+                    let reason = if first.ingress == number {
+                        Reason::Duplicate { of: older }
+                    } else {
+                        Reason::OlderWins { older }
+                    };
+                    self.faults.insert((number, place), reason);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
+
+    fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
+        check_with(ControllerKind::Istio, ingresses, &Settings::default(), cases);
+    }
+
+    #[test]
+    fn a_host_has_no_second_chance_and_a_star_stands_for_many_labels() {
+        let paths = [("a.example", "Prefix /x a"), ("*.example", "Prefix / w"), ("", "Prefix / any")];
+        check(
+            &[annotated("n/i", 1, &[], &paths)],
+            &[
+                ("http://a.example/x/y", "n/a"),
+                ("http://a.example/else", "404"),
+                ("http://A.EXAMPLE:8080/x", "n/a"),
+                ("http://b.example/x", "n/w"),
+                ("http://c.b.example/x", "n/w"),
+                ("http://example/x", "n/any"),
+                ("http://a.example./x", "n/any"),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_unanchored_path_is_whole_unless_it_ends_in_a_star() {
+        let paths = [
+            ("a.example", "ImplementationSpecific /whole w"),
+            ("a.example", "ImplementationSpecific /any/* star"),
+            ("a.example", "ImplementationSpecific /dot.* dot"),
+            ("b.example", "ImplementationSpecific  all"),
+        ];
+        check(
+            &[annotated("n/i", 1, &[], &paths)],
+            &[
+                ("http://a.example/whole", "n/w"),
+                ("http://a.example/whole/x", "404"),
+                ("http://a.example/any/x", "n/star"),
+                ("http://a.example/anything", "n/star"),
+                ("http://a.example/dotted", "n/dot"),
+                ("http://b.example/x", "n/all"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_longer_text_comes_first_and_whole_paths_only_among_equals() {
+        let paths = [
+            ("a.example", "Prefix /foo p"),
+            ("a.example", "Exact /foo e"),
+            ("a.example", "Prefix /foo/bar deep"),
+            ("b.example", "Exact /foo e"),
+            ("b.example", "Prefix /foo/ p"),
+        ];
+        check(
+            &[annotated("n/i", 1, &[], &paths)],
+            &[
+                ("http://a.example/foo", "n/e"),
+                ("http://a.example/foo/", "n/p"),
+                ("http://a.example/foo/bar/x", "n/deep"),
+                ("http://a.example/foobar", "404"),
+                ("http://b.example/foo", "n/p"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_older_ingress_has_a_path_and_default_backends_are_ignored() {
+        let young = annotated("n/a-young", 1, &[], &[("a.example", "Prefix /x young")]);
+        let mut old = annotated("n/z-old", 9, &[], &[("a.example", "Prefix /x old")]);
+        set_default(&mut old, "default");
+        check(&[young, old], &[("http://a.example/x", "n/old"), ("http://nobody/x", "404")]);
+    }
+
+    #[test]
+    fn a_number_of_a_missing_service_is_a_dead_cluster_and_a_name_leaves_the_rule_out() {
+        let mut ingress = annotated(
+            "n/i",
+            1,
+            &[],
+            &[
+                ("a.example", "Prefix /gone gone"),
+                ("a.example", "Prefix /dead dead"),
+                ("a.example", "Prefix /named gone"),
+            ],
+        );
+        let paths = ingress.rules[0].paths.as_mut().expect("paths");
+        paths[2].backend = crate::model::ingress::Backend::Service {
+            name: "gone".to_owned(),
+            port: PortRef::Name("http".to_owned()),
+        };
+        check(
+            &[ingress],
+            &[
+                ("http://a.example/gone", "503"),
+                ("http://a.example/dead", "503"),
+                ("http://a.example/named", "404"),
+            ],
+        );
+    }
+
+    #[test]
+    fn slashes_stay_unless_the_mesh_says_otherwise() {
+        let ingress = annotated("n/i", 1, &[], &[("a.example", "Prefix /x a")]);
+        let with = |mesh: &str| Settings {
+            config: ConfigSeen::Known([("mesh".to_owned(), mesh.to_owned())].into()),
+            ..Settings::default()
+        };
+        let kind = ControllerKind::Istio;
+        let base: &[Case<'_>] = &[
+            ("http://a.example//x", "404"),
+            ("http://a.example/y/../x", "n/a /x"),
+            ("http://a.example/x%2Fy", "404"),
+        ];
+        check_with(kind, std::slice::from_ref(&ingress), &with(""), base);
+        let decoded: &[Case<'_>] =
+            &[("http://a.example//x", "n/a /x"), ("http://a.example/x%2Fy", "n/a /x/y")];
+        let mesh = with("pathNormalization:\n  normalization: DECODE_AND_MERGE_SLASHES\n");
+        check_with(kind, std::slice::from_ref(&ingress), &mesh, decoded);
+        let none: &[Case<'_>] = &[("http://a.example/y/../x", "404")];
+        check_with(kind, &[ingress], &with("pathNormalization:\n  normalization: NONE\n"), none);
+    }
+
+    #[test]
+    fn near_misses_are_mended_by_their_edits() {
+        let paths = [("shop.example.com", "Exact /foo s"), ("shop.example.com", "Prefix /Orders s")];
+        let ingress = annotated("n/i", 1, &[], &paths);
+        for url in [
+            "http://shop.example.com/foo/bar",
+            "http://shop.example.com/orders/7",
+            "http://shop.example.com/else",
+            "http://shpo.example.com/foo",
+        ] {
+            misses_are_mended(ControllerKind::Istio, std::slice::from_ref(&ingress), url);
+        }
+    }
+}
