@@ -80,7 +80,7 @@ impl<'a> Entry<'a> {
             Place::Path(rule, _) | Place::Rule(rule) => {
                 self.ingress.rules.get(rule).map(crate::model::ingress::Rule::host).unwrap_or_default()
             }
-            Place::DefaultBackend => "",
+            Place::DefaultBackend | Place::Match(..) => "",
         }
     }
 
