@@ -87,6 +87,10 @@ pub trait RouteTable: Send + Sync {
     fn reload_failure(&self) -> Option<&ReloadFailure> {
         None
     }
+    /// Every reason that is known, the first one first.
+    fn reload_failures(&self) -> &[ReloadFailure] {
+        self.reload_failure().map(std::slice::from_ref).unwrap_or_default()
+    }
     /// Whether a route of another kind than Ingress takes this host: such routes pass no class
     /// selection, the table itself holds what is attached.
     fn has_routes_for(&self, _host: Option<&str>) -> bool {
