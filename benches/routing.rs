@@ -22,8 +22,6 @@ fn main() {
 }
 
 const RULES_EACH: usize = 10;
-const OTHERS: [ControllerKind; 4] =
-    [ControllerKind::F5Nginx, ControllerKind::AwsAlb, ControllerKind::Kong, ControllerKind::Gce];
 
 /// Ingresses of ten paths each: one host apiece, or all on one host; every third has patterns.
 fn ingresses(count: usize, one_host: bool, patterns: bool) -> Vec<Ingress> {
@@ -118,14 +116,18 @@ fn compile_one_host(bencher: divan::Bencher<'_, '_>, count: usize) {
 }
 
 /// The other models, over the same rules.
-const OTHERS: [ControllerKind; 7] = [
+const OTHERS: [ControllerKind; 11] = [
     ControllerKind::Agic,
     ControllerKind::Apisix,
+    ControllerKind::AwsAlb,
     ControllerKind::Cilium,
     ControllerKind::Contour,
+    ControllerKind::F5Nginx,
+    ControllerKind::Gce,
     ControllerKind::HaproxyIngress,
     ControllerKind::Haproxytech,
     ControllerKind::Istio,
+    ControllerKind::Kong,
 ];
 
 #[divan::bench(args = OTHERS, sample_count = 5)]
@@ -158,12 +160,6 @@ fn explain_others(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
 fn compile_spec(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (ingresses, snapshot) = (ingresses(count, false, false), snapshot(count));
     bencher.bench(|| compile(ControllerKind::Spec, &ingresses, &snapshot));
-}
-
-#[divan::bench(args = OTHERS, sample_count = 5)]
-fn compile_hosts_of(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
-    let (ingresses, snapshot) = (ingresses(10_000, false, false), snapshot(10_000));
-    bencher.bench(|| compile(kind, &ingresses, &snapshot));
 }
 
 #[divan::bench(args = OTHERS)]

@@ -16,8 +16,8 @@ use crate::model::object::Kind;
 
 mod detached;
 mod reference;
-mod unmet;
 mod refusal;
+mod unmet;
 
 use detached::detached_words;
 pub use reference::RouteRef;
