@@ -254,7 +254,7 @@ fn random_clusters_are_told_as_the_model_sees_them() {
     }
     let shown: Vec<&str> = complaints.iter().take(8).map(String::as_str).collect();
     assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), shown.join("\n"));
-    assert!(seen.0 > 50 && seen.1 > 50, "{seen:?}");
+    assert!(seen.0 > 50 && seen.1 > 20, "{seen:?}");
 }
 
 /// How many rules are dead and hosts do not load, and what no rule says of them.
