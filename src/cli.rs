@@ -2,7 +2,7 @@
 //! sense in a terminal. One file per command below.
 //!
 //! Exit codes: 0 answered, 2 the question could not be answered, 64 bad arguments, 130 interrupted;
-//! `diagnose` adds its own (see `tool::exit_code`).
+//! `diagnose` adds its own (see `tool::exit_code`), and so does `compare`.
 
 use std::ffi::OsString;
 
@@ -17,6 +17,7 @@ use crate::tools::{Entry, FailureCode, ToolFailure};
 
 mod arguments;
 mod capture;
+mod compare;
 mod confirm;
 mod demo;
 mod doctor;
@@ -48,6 +49,10 @@ enum Command {
     Demo(demo::Flags),
     /// Writes what every tool would read into a folder or a .tgz, to be asked later with --capture.
     Capture(capture::Flags),
+    /// Tells which URLs of the Ingresses would behave differently under another controller, and why.
+    ///
+    /// Ends with 0 when nothing differs, with 1 when something does, with 2 when that could not be told.
+    Compare(compare::Flags),
     /// Tells what this identity may see and do, which conclusions will be missing, and which RBAC rules to add; of a capture, what it holds and lacks.
     ///
     /// Ends with 0 when nothing needed is missing, else with 2.
@@ -134,6 +139,7 @@ impl Invocation {
             Command::Serve(flags) => serve::run(flags, &global, self.tools).await,
             Command::Demo(flags) => demo::run(flags, &global, self.tools).await,
             Command::Capture(flags) => capture::run(flags, &global).await,
+            Command::Compare(flags) => compare::run(flags, &global).await,
             Command::Doctor(flags) => doctor::run(flags, &global).await,
         }
     }

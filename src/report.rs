@@ -16,6 +16,7 @@ pub mod gap;
 pub mod ingress;
 pub mod limits;
 pub mod logs;
+pub mod migration;
 pub mod next;
 pub mod object_ref;
 pub mod probe;

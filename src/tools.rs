@@ -25,6 +25,7 @@ mod arguments;
 pub mod call;
 mod case;
 pub mod check_backend;
+pub mod compare;
 mod complete;
 pub mod controller_logs_filtered;
 pub mod correlate_changes;

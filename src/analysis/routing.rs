@@ -21,7 +21,7 @@ pub mod contour;
 mod envoy;
 pub mod f5_nginx;
 #[cfg(test)]
-mod fixtures;
+pub(super) mod fixtures;
 mod gateway;
 pub mod gce;
 pub mod haproxy_ingress;

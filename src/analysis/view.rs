@@ -4,6 +4,8 @@
 //! API's own text and says so (`Basis::SpecOnly`): an Ingress of another product is never judged by
 //! the rules of this one.
 
+use std::collections::BTreeMap;
+
 use crate::model::controller::{Controller, ControllerKind, Settings};
 use crate::model::ingress::Ingress;
 use crate::model::object::Name;
@@ -115,6 +117,20 @@ pub fn hypothetical(kind: ControllerKind, snapshot: &Snapshot) -> View<'_> {
     build(kind, None, Settings::default(), adopted, Vec::new(), snapshot)
 }
 
+/// The view of a controller of this kind if it took these Ingresses, and perhaps the doubtful ones.
+#[must_use]
+pub fn supposed<'a>(
+    kind: ControllerKind,
+    settings: Settings,
+    taken: impl Iterator<Item = &'a Ingress>,
+    doubtful: impl Iterator<Item = &'a Ingress>,
+    snapshot: &'a Snapshot,
+) -> View<'a> {
+    let adopted = taken.map(|ingress| (ingress, By::Classless)).collect();
+    let refused = doubtful.map(|ingress| (ingress, Refusal::Undecided)).collect();
+    build(kind, None, settings, adopted, refused, snapshot)
+}
+
 fn build<'a>(
     kind: ControllerKind,
     controller: Option<&'a Controller>,
@@ -125,8 +141,11 @@ fn build<'a>(
 ) -> View<'a> {
     let loaded: Vec<&Ingress> = adopted.iter().map(|(ingress, _)| *ingress).collect();
     let (table, basis) = compile(kind, &loaded, snapshot, &settings);
-    for (name, why) in table.refused() {
-        refused.extend(loaded.iter().find(|i| i.meta.key() == *name).map(|i| (*i, why.clone())));
+    if !table.refused().is_empty() {
+        let by_name: BTreeMap<Name, &Ingress> = loaded.iter().map(|i| (i.meta.key(), *i)).collect();
+        for (name, why) in table.refused() {
+            refused.extend(by_name.get(name).map(|i| (*i, why.clone())));
+        }
     }
     let doubtful = refused.iter().filter(|(_, why)| *why == Refusal::Undecided).map(|(ingress, _)| *ingress);
     let mut possible: Vec<&Ingress> = doubtful.collect();
@@ -160,7 +179,8 @@ fn either(one: Decision, other: &Decision) -> Decision {
     merged
 }
 
-fn compile(
+/// The routes of a controller of this kind.
+pub(super) fn compile(
     kind: ControllerKind,
     ingresses: &[&Ingress],
     snapshot: &Snapshot,

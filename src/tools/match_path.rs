@@ -6,16 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::params::{Detail, Header, Host, ObjectName, Path, Slug, Url};
-use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
+use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, compare, session};
 use crate::analysis::facts::candidates::touches;
-use crate::analysis::routing::Outcome;
+use crate::analysis::routing::{Decision, Outcome};
 use crate::analysis::view::{self, View};
+use crate::model::controller::ControllerKind;
 use crate::model::ingress::Ingress;
 use crate::model::object::{Kind, Name};
 use crate::model::request::{Request, Scheme};
 use crate::model::snapshot::Snapshot;
 use crate::report::gap::{self, GapReport};
 use crate::report::limits::{Budget, Truncated};
+use crate::report::migration::{ComparisonReport, DifferenceReport};
 use crate::report::next::{self, Next};
 use crate::report::route::{DecisionReport, outcome_word};
 use crate::report::scope::Scope;
@@ -74,6 +76,12 @@ pub struct Report {
     /// Without a URL: rules whose own URL ends elsewhere, grouped by how.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<RulesReport>,
+    /// What makes further decisions differ from the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<DifferenceReport>,
+    /// Without a URL, with controllers: what would change under them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comparisons: Vec<ComparisonReport>,
     scope: Scope,
     gaps: Vec<GapReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -222,6 +230,8 @@ fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
     let first = decisions.first().map(|(_, decision)| decision);
     let backend =
         first.and_then(|decision| decision.winner.as_ref()).and_then(|winner| winner.backend.as_ref());
+    let decided: Vec<&Decision> = decisions.iter().map(|(_, decision)| decision).collect();
+    let differences = compare::differences(&views, request, &decided, snapshot);
     let url = request.url();
     let next = match (first.map(|decision| decision.outcome), backend) {
         (Some(Outcome::Routed | Outcome::Unavailable), Some(backend)) => next::steps([
@@ -242,6 +252,8 @@ fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
         request: Text::new(&format!("{} {url}", request.method)),
         decisions: decisions.into_iter().map(|(report, _)| report).collect(),
         rules: None,
+        differences,
+        comparisons: Vec::new(),
         scope: scope(&views, &[]),
         gaps: gaps(snapshot, &views),
         truncated: (shown < total).then_some(Truncated {
@@ -266,15 +278,11 @@ fn all(
             "pass url, or host and path; or ingress or namespace for every rule of it",
         ));
     }
-    let ingresses: Vec<&Ingress> = snapshot
-        .ingresses
-        .items()
-        .iter()
-        .filter(|ingress| match named {
-            Some(name) => ingress.meta.key() == *name,
-            None => Some(ingress.meta.namespace.as_str()) == namespace,
-        })
-        .collect();
+    let is_asked = |ingress: &Ingress| match named {
+        Some(name) => ingress.meta.key() == *name,
+        None => Some(ingress.meta.namespace.as_str()) == namespace,
+    };
+    let ingresses: Vec<&Ingress> = snapshot.ingresses.items().iter().filter(|i| is_asked(i)).collect();
     let views = chosen(&params.controllers, snapshot, None);
     let mut decided = 0;
     let mut as_written = 0;
@@ -319,7 +327,9 @@ fn all(
             })
         })
         .collect();
-    let mut budget = Budget::new(6_000);
+    let kinds: Vec<ControllerKind> = params.controllers.iter().map(|Slug(kind)| *kind).collect();
+    let (comparisons, cut) = compare::comparisons(&kinds, snapshot, is_asked);
+    let mut budget = Budget::new(if comparisons.is_empty() { 6_000 } else { 2_000 });
     let first = differing.first().map(|group| group.example.as_str().to_owned());
     let (differing, truncated) =
         budget.keep(differing, 40, ToString::to_string, "name one ingress, or one namespace");
@@ -331,9 +341,11 @@ fn all(
         request: Text::new(&what),
         decisions: Vec::new(),
         rules: Some(RulesReport { decided, as_written, differing }),
+        differences: Vec::new(),
+        comparisons,
         scope: scope(&views, namespace.map(|ns| vec![ns]).unwrap_or_default().as_slice()),
         gaps: gaps(snapshot, &views),
-        truncated,
+        truncated: cut.or(truncated),
         next: next::steps(
             first.map(|url| Next::new("match_path", "see why this URL ends elsewhere").with("url", &url)),
         ),
@@ -357,7 +369,7 @@ pub(super) fn sample(ingress: &Ingress, rule: usize, path: usize) -> Option<Requ
     Request::parse(&format!("{scheme}://{host}{}", if literal.is_empty() { "/" } else { literal })).ok()
 }
 
-fn scope(views: &[View<'_>], namespaces: &[&str]) -> Scope {
+pub(super) fn scope(views: &[View<'_>], namespaces: &[&str]) -> Scope {
     let mut kinds = vec![Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::EndpointSlice];
     if views.iter().any(View::is_of_gateways) {
         kinds.extend(Kind::GATEWAY);
@@ -416,10 +428,12 @@ impl Render for Report {
     fn text(&self) -> String {
         let mut lines = vec![self.request.to_string()];
         lines.extend(self.decisions.iter().map(ToString::to_string));
+        lines.extend(self.differences.iter().map(ToString::to_string));
         if let Some(rules) = &self.rules {
             lines.push(format!("{} of {} rules reach their own backend", rules.as_written, rules.decided));
             lines.extend(rules.differing.iter().map(ToString::to_string));
         }
+        lines.extend(self.comparisons.iter().map(ToString::to_string));
         lines.push(self.scope.to_string());
         lines.push(ending(self.truncated.as_ref(), &self.gaps, &self.next));
         lines.join("\n")

@@ -186,6 +186,19 @@ pub(super) async fn look(
     Ok(snapshot)
 }
 
+/// The routing view, and what is behind every Ingress of it.
+pub(super) async fn look_behind_all(
+    cluster: &Cluster,
+    focus: &BTreeSet<String>,
+) -> Result<Snapshot, ToolFailure> {
+    let mut snapshot = gather::routing(cluster, focus).await;
+    need_ingresses(&snapshot, focus)?;
+    let mut namespaces = behind(&snapshot, focus, None);
+    namespaces.extend(snapshot.ingresses.items().iter().map(|ingress| ingress.meta.namespace.clone()));
+    gather::backends(cluster, &mut snapshot, &namespaces).await;
+    Ok(snapshot)
+}
+
 /// The namespaces a request may end in, with those in focus and the default backends'.
 pub(super) fn behind(
     snapshot: &Snapshot,

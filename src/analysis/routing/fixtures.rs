@@ -26,7 +26,7 @@ fn backend(service: &str) -> Backend {
 }
 
 /// Rules as `(host, "TYPE PATH SERVICE")`; one host after another makes one rule.
-pub(super) fn ingress(name: &str, paths: &[(&str, &str)]) -> Ingress {
+pub(in crate::analysis) fn ingress(name: &str, paths: &[(&str, &str)]) -> Ingress {
     let mut rules: Vec<Rule> = Vec::new();
     for (host, text) in paths {
         let (path_type, rest) = text.split_once(' ').expect("TYPE PATH SERVICE");
@@ -46,12 +46,12 @@ pub(super) fn ingress(name: &str, paths: &[(&str, &str)]) -> Ingress {
 }
 
 /// Gives an Ingress a default backend.
-pub(super) fn set_default(ingress: &mut Ingress, service: &str) {
+pub(in crate::analysis) fn set_default(ingress: &mut Ingress, service: &str) {
     ingress.default_backend = Some(backend(service));
 }
 
 /// An Ingress with annotations of ingress-nginx, `seconds` old.
-pub(super) fn annotated(
+pub(in crate::analysis) fn annotated(
     name: &str,
     seconds: i64,
     annotations: &[(&str, &str)],
@@ -67,7 +67,11 @@ pub(super) fn annotated(
 }
 
 /// An Ingress with annotations by their whole keys.
-pub(super) fn marked(name: &str, annotations: &[(&str, &str)], paths: &[(&str, &str)]) -> Ingress {
+pub(in crate::analysis) fn marked(
+    name: &str,
+    annotations: &[(&str, &str)],
+    paths: &[(&str, &str)],
+) -> Ingress {
     let mut ingress = ingress(name, paths);
     ingress.meta.annotations =
         annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -86,7 +90,7 @@ pub(super) fn told(args: &[&str]) -> Settings {
 
 /// A snapshot in which every Service that an Ingress names is there, but `dead*` has nobody and
 /// `gone*` does not exist.
-pub(super) fn snapshot(ingresses: &[Ingress]) -> Snapshot {
+pub(in crate::analysis) fn snapshot(ingresses: &[Ingress]) -> Snapshot {
     let mut names: BTreeSet<Name> = BTreeSet::new();
     for ingress in ingresses {
         let paths = ingress.path_rules().map(|(_, _, _, path)| &path.backend);

@@ -1,0 +1,250 @@
+//! What would change if Ingresses moved to another controller: each request that their rules are about,
+//! decided by the controller of today and by the other, and grouped by what makes the difference.
+//!
+//! Assumptions: the other controller takes what today's takes, whatever the class, beside what it takes
+//! already. Where either's choice is undefined the request is undecided, never the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::derived;
+use super::routing::{Basis, Decision, Outcome, Refusal};
+use super::view::{self, View};
+use crate::model::controller::{ControllerKind, Settings};
+use crate::model::ingress::Ingress;
+use crate::model::object::Name;
+use crate::model::request::Request;
+use crate::model::snapshot::Snapshot;
+
+pub mod cause;
+pub mod keep;
+
+use cause::{Cause, Compared};
+use keep::Keep;
+
+/// Requests that one comparison decides at most.
+pub const MOST: usize = 250_000;
+
+/// What would change.
+#[derive(Debug)]
+pub struct Comparison {
+    pub to: ControllerKind,
+    pub basis: Basis,
+    /// The controllers of today that were compared.
+    pub from: Vec<(ControllerKind, Basis)>,
+    /// Ingresses whose rules were asked for.
+    pub ingresses: usize,
+    /// Ingresses that no controller of today takes.
+    pub taken_by_none: usize,
+    /// Ingresses of which could not be told whether one does.
+    pub doubtful: usize,
+    /// Ingresses that are with the other controller already.
+    pub there_already: usize,
+    pub same: usize,
+    pub differing: usize,
+    pub undecided: usize,
+    /// Rules that were not asked for because there are too many.
+    pub left_out: usize,
+    /// The largest first; those that are undecided last.
+    pub groups: Vec<Group>,
+}
+
+/// Requests that end differently for one reason.
+#[derive(Debug)]
+pub struct Group {
+    pub from: ControllerKind,
+    pub cause: Cause,
+    pub count: usize,
+    pub ingresses: BTreeSet<Name>,
+    pub example: Request,
+    pub before: Decision,
+    pub after: Decision,
+    /// The edit after which the example ends as it does today, and nothing near it differs anew.
+    pub keep: Option<Keep>,
+}
+
+/// Whether two decisions are the same to the client and to the upstream; `None` where that cannot be told.
+#[must_use]
+pub fn is_same(one: &Decision, other: &Decision) -> Option<bool> {
+    if one.outcome == Outcome::Undefined || other.outcome == Outcome::Undefined {
+        return None;
+    }
+    let backend = |decision: &Decision| match decision.outcome {
+        Outcome::Routed => decision.winner.as_ref().and_then(|winner| winner.backend.clone()),
+        _ => None,
+    };
+    let path = |decision: &Decision| match decision.outcome {
+        Outcome::Routed => decision.upstream_path.clone(),
+        _ => None,
+    };
+    let said = |decision: &Decision| (decision.outcome, decision.status, decision.location.clone());
+    Some(said(one) == said(other) && backend(one) == backend(other) && path(one) == path(other))
+}
+
+/// The Ingresses of `selected`, moved from the controllers of `today` to one of kind `to`.
+#[must_use]
+pub fn compare(
+    today: &[View<'_>],
+    to: ControllerKind,
+    snapshot: &Snapshot,
+    selected: impl Fn(&Ingress) -> bool,
+) -> Comparison {
+    let target = target(today, to, snapshot);
+    let not_loaded: BTreeMap<Name, &Refusal> =
+        target.refused.iter().map(|(ingress, why)| (ingress.meta.key(), why)).collect();
+    let mut comparison = Comparison {
+        to,
+        basis: target.basis,
+        from: today.iter().map(|view| (view.kind, view.basis)).collect(),
+        ingresses: 0,
+        taken_by_none: 0,
+        doubtful: 0,
+        there_already: 0,
+        same: 0,
+        differing: 0,
+        undecided: 0,
+        left_out: 0,
+        groups: Vec::new(),
+    };
+    comparison.count_others(today, to, snapshot, &selected);
+    let mut groups: BTreeMap<(ControllerKind, Cause), (usize, Group)> = BTreeMap::new();
+    for (at, from) in today.iter().enumerate() {
+        let mut asked: BTreeSet<String> = BTreeSet::new();
+        for (ingress, _) in from.adopted.iter().filter(|(ingress, _)| selected(ingress)) {
+            comparison.ingresses += 1;
+            let (requests, left_out) = derived::requests(ingress);
+            comparison.left_out += left_out;
+            for derived in requests {
+                if comparison.decided() >= MOST {
+                    comparison.left_out += ingress.path_rules().count();
+                    break;
+                }
+                if !asked.insert(derived.request.url()) {
+                    continue;
+                }
+                let before = from.decide(&derived.request);
+                let after = target.decide(&derived.request);
+                match is_same(&before, &after) {
+                    Some(true) => {
+                        comparison.same += 1;
+                        continue;
+                    }
+                    Some(false) => comparison.differing += 1,
+                    None => comparison.undecided += 1,
+                }
+                let cause = cause::of(&Compared {
+                    request: &derived.request,
+                    host: derived.host,
+                    before: &before,
+                    after: &after,
+                    from: (from.kind, &from.settings),
+                    to: (to, &target.settings),
+                    not_loaded: &not_loaded,
+                    snapshot,
+                });
+                let (_, group) = groups.entry((from.kind, cause.clone())).or_insert_with(|| {
+                    let example = derived.request.clone();
+                    let ingresses = BTreeSet::new();
+                    (
+                        at,
+                        Group {
+                            from: from.kind,
+                            cause,
+                            count: 0,
+                            ingresses,
+                            example,
+                            before,
+                            after,
+                            keep: None,
+                        },
+                    )
+                });
+                group.count += 1;
+                group.ingresses.insert(ingress.meta.key());
+            }
+        }
+    }
+    comparison.groups = groups
+        .into_values()
+        .map(|(at, mut group)| {
+            group.keep = today.get(at).and_then(|from| keep::find(&group, from, &target, snapshot));
+            group
+        })
+        .collect();
+    comparison.groups.sort_by_key(|group| (group.cause == Cause::Undefined, usize::MAX - group.count));
+    comparison
+}
+
+impl Comparison {
+    #[must_use]
+    pub const fn decided(&self) -> usize {
+        self.same + self.differing + self.undecided
+    }
+
+    /// Counts the Ingresses that are not compared, by why.
+    fn count_others(
+        &mut self,
+        today: &[View<'_>],
+        to: ControllerKind,
+        snapshot: &Snapshot,
+        selected: &impl Fn(&Ingress) -> bool,
+    ) {
+        let names = |ingresses: &mut dyn Iterator<Item = &Ingress>| -> BTreeSet<Name> {
+            ingresses.map(|ingress| ingress.meta.key()).collect()
+        };
+        let taken = names(&mut today.iter().flat_map(|view| view.adopted.iter().map(|(i, _)| *i)));
+        let doubtful = names(&mut today.iter().flat_map(doubts));
+        let running = snapshot.controllers.iter().filter(|controller| controller.kind == to);
+        let there = names(&mut running.flat_map(|controller| super::adoption::adopted(controller, snapshot)));
+        for ingress in snapshot.ingresses.items().iter().filter(|ingress| selected(ingress)) {
+            let name = ingress.meta.key();
+            let count = if taken.contains(&name) {
+                continue;
+            } else if there.contains(&name) {
+                &mut self.there_already
+            } else if doubtful.contains(&name) {
+                &mut self.doubtful
+            } else {
+                &mut self.taken_by_none
+            };
+            *count += 1;
+        }
+    }
+}
+
+/// Ingresses of which could not be told whether the controller takes them.
+fn doubts<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Ingress> {
+    view.refused.iter().filter(|(_, why)| *why == Refusal::Undecided).map(|(ingress, _)| *ingress)
+}
+
+/// The other controller, with the settings it runs with here if it does.
+fn target<'a>(today: &[View<'a>], to: ControllerKind, snapshot: &'a Snapshot) -> View<'a> {
+    let mut running = snapshot.controllers.iter().filter(|controller| controller.kind == to);
+    let settings = running.next().map_or_else(Settings::default, |controller| controller.settings());
+    let mut taken: BTreeMap<Name, &Ingress> = BTreeMap::new();
+    let mut doubtful: BTreeMap<Name, &Ingress> = BTreeMap::new();
+    for view in today {
+        taken.extend(view.adopted.iter().map(|(ingress, _)| (ingress.meta.key(), *ingress)));
+        doubtful.extend(doubts(view).map(|ingress| (ingress.meta.key(), ingress)));
+    }
+    for controller in snapshot.controllers.iter().filter(|controller| controller.kind == to) {
+        let there = super::adoption::adopted(controller, snapshot);
+        taken.extend(there.into_iter().map(|ingress| (ingress.meta.key(), ingress)));
+    }
+    doubtful.retain(|name, _| !taken.contains_key(name));
+    view::supposed(to, settings, taken.into_values(), doubtful.into_values(), snapshot)
+}
+
+/// The running controllers whose Ingresses would move: all but those of the kind they would move to.
+#[must_use]
+pub fn today<'a>(from: Option<ControllerKind>, to: ControllerKind, snapshot: &'a Snapshot) -> Vec<View<'a>> {
+    let wanted = |kind: ControllerKind| match from {
+        Some(from) => kind == from,
+        None => kind != to && !kind.routes_by_gateways(),
+    };
+    let running = snapshot.controllers.iter().filter(|controller| wanted(controller.kind));
+    let views: Vec<View<'a>> = running.map(|controller| view::of_controller(controller, snapshot)).collect();
+    match from {
+        Some(from) if views.is_empty() => vec![view::hypothetical(from, snapshot)],
+        _ => views,
+    }
+}

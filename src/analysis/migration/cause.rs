@@ -1,0 +1,314 @@
+//! Why two controllers end a request differently.
+//!
+//! Assumption: the first cause that fits is the nearest to the rule that decided. Where none fits it is
+//! `Other`, never the likeliest.
+//! Source: the comparison of the products in `docs/controllers`.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::annotations::{self, Standing};
+use crate::analysis::field::pattern;
+use crate::analysis::routing::{Decision, Note, Outcome, Refusal, Winner};
+use crate::model::controller::{ControllerKind, Settings};
+use crate::model::ingress::{PathType, Place};
+use crate::model::object::Name;
+use crate::model::request::{Request, Scheme};
+use crate::model::snapshot::Snapshot;
+
+/// Why a request ends differently.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The choice of one of them is not determined.
+    Undefined,
+    /// The other does not load the Ingress at all.
+    NotLoaded,
+    /// A Service that is missing or has nobody behind it is answered in another way.
+    MissingServiceStatus,
+    /// The port or certificate that the request needs is not there.
+    EntryPoint,
+    /// One sends a request without the final slash to the path that has it.
+    TrailingSlashRedirect,
+    /// Only today's controller reads this annotation.
+    ForeignAnnotationIgnored {
+        key: String,
+    },
+    /// Only the other controller reads this annotation.
+    ForeignAnnotationRead {
+        key: String,
+    },
+    /// One sends http to https.
+    HttpsRedirect,
+    /// The exact path wins today, a prefix would.
+    ExactLosesToLongerPrefix,
+    /// A prefix wins today, the exact path would.
+    ExactWinsOverPrefix,
+    /// A request that no path of its host takes goes on to a wildcard host or to rules without host.
+    FallthroughToWildcard,
+    /// A wildcard stands for one label with one, for several with the other.
+    WildcardLabels,
+    /// Rules of another host are tried first.
+    HostPrecedence,
+    /// A default backend answers for more or fewer hosts.
+    DefaultBackendScope,
+    /// An annotation makes every path of the host a regular expression.
+    RegexHost,
+    /// A prefix ends within a path element.
+    PrefixMatchesCharacters,
+    /// The path is compared without case.
+    CaseInsensitive,
+    /// The path is a pattern to one of them.
+    PatternRead,
+    /// Several rules have the same host and path.
+    DuplicateOwner,
+    /// Another matching path is preferred.
+    PathPrecedence,
+    /// The same rule, another path for the upstream.
+    UpstreamPath,
+    /// Neither routes it, the answers have different statuses.
+    NoRouteStatus,
+    Other,
+}
+
+/// A request that two controllers end differently.
+#[derive(Debug)]
+pub struct Compared<'a> {
+    pub request: &'a Request,
+    /// The most particular host that a rule has for it; empty for any.
+    pub host: &'a str,
+    pub before: &'a Decision,
+    pub after: &'a Decision,
+    pub from: (ControllerKind, &'a Settings),
+    pub to: (ControllerKind, &'a Settings),
+    /// What the other controller takes and does not load.
+    pub not_loaded: &'a BTreeMap<Name, &'a Refusal>,
+    pub snapshot: &'a Snapshot,
+}
+
+/// Why the request ends differently.
+#[must_use]
+pub fn of(compared: &Compared<'_>) -> Cause {
+    let Compared { before, after, .. } = compared;
+    if before.outcome == Outcome::Undefined || after.outcome == Outcome::Undefined {
+        return Cause::Undefined;
+    }
+    let lost = before.winner.as_ref().is_some_and(|winner| compared.not_loaded.contains_key(&winner.ingress));
+    if lost {
+        return Cause::NotLoaded;
+    }
+    by_answer(compared)
+        .or_else(|| by_annotation(compared))
+        .or_else(|| by_redirect(compared))
+        .or_else(|| by_exactness(compared))
+        .or_else(|| by_host(compared))
+        .or_else(|| by_path(compared))
+        .unwrap_or_else(|| rest(compared))
+}
+
+fn either(compared: &Compared<'_>, holds: impl Fn(&Decision) -> bool) -> bool {
+    holds(compared.before) || holds(compared.after)
+}
+
+fn noted(decision: &Decision, holds: impl Fn(&Note) -> bool) -> bool {
+    decision.notes.iter().any(holds)
+}
+
+fn has_winner_place(one: Option<&Winner>, other: Option<&Winner>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => (&one.ingress, one.place) == (&other.ingress, other.place),
+        _ => false,
+    }
+}
+
+/// The proxies' own answers: nobody behind the rule, no listener.
+fn by_answer(compared: &Compared<'_>) -> Option<Cause> {
+    let nobody = |decision: &Decision| {
+        decision.outcome != Outcome::Routed
+            && noted(decision, |note| {
+                matches!(
+                    note,
+                    Note::ServiceMissing(_)
+                        | Note::PortMissing { .. }
+                        | Note::NoReadyEndpoints(_)
+                        | Note::NoServiceBackend
+                        | Note::NoBackend
+                )
+            })
+    };
+    let closed = |decision: &Decision| {
+        noted(decision, |note| matches!(note, Note::NoListener { .. } | Note::HandshakeRejected))
+    };
+    if either(compared, nobody) || dropped_backend(compared.before, compared.after) {
+        return Some(Cause::MissingServiceStatus);
+    }
+    (closed(compared.before) != closed(compared.after)).then_some(Cause::EntryPoint)
+}
+
+/// One answers 5xx for a rule that the other left out.
+fn dropped_backend(one: &Decision, other: &Decision) -> bool {
+    let unavailable = |decision: &Decision| decision.outcome == Outcome::Unavailable;
+    (unavailable(one) && !unavailable(other)) || (unavailable(other) && !unavailable(one))
+}
+
+fn by_annotation(compared: &Compared<'_>) -> Option<Cause> {
+    let (before, after) = (compared.before, compared.after);
+    let same_rule = has_winner_place(before.winner.as_ref(), after.winner.as_ref());
+    if let Some(key) = effective(before, same_rule, compared.from, compared.to, compared.snapshot) {
+        return Some(Cause::ForeignAnnotationIgnored { key });
+    }
+    let key = effective(after, same_rule, compared.to, compared.from, compared.snapshot)?;
+    Some(Cause::ForeignAnnotationRead { key })
+}
+
+/// An annotation that had a part in a decision and that the other controller does not read.
+fn effective(
+    decision: &Decision,
+    same_rule: bool,
+    reader: (ControllerKind, &Settings),
+    other: (ControllerKind, &Settings),
+    snapshot: &Snapshot,
+) -> Option<String> {
+    let recognised = |(kind, settings): (ControllerKind, &Settings), key: &str| {
+        annotations::standing(kind, settings, key) == Some(Standing::Recognised)
+    };
+    let only_here = |key: &str| !recognised(other, key);
+    let named = decision.notes.iter().find_map(|note| match note {
+        Note::Annotation { key, .. } => Some(key),
+        _ => None,
+    });
+    if let Some(key) = named.filter(|key| only_here(key)) {
+        return Some(key.clone());
+    }
+    // Of the same rule, only what the upstream receives is left to differ.
+    let winner = decision.winner.as_ref().filter(|_| same_rule)?;
+    let ingress = snapshot.ingresses.get(&winner.ingress.namespace, &winner.ingress.name).found()?;
+    let changes_path = |key: &str| ["rewrite", "strip", "path"].iter().any(|word| key.contains(word));
+    ingress
+        .meta
+        .annotations
+        .keys()
+        .find(|key| changes_path(key) && recognised(reader, key) && only_here(key))
+        .cloned()
+}
+
+fn by_redirect(compared: &Compared<'_>) -> Option<Cause> {
+    let path = compared.request.path.as_str();
+    let target = |decision: &Decision| {
+        let location = decision.location.as_deref().filter(|_| decision.outcome == Outcome::Redirect)?;
+        let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
+        let start = rest.find('/').unwrap_or(rest.len());
+        let target = rest.get(start..).unwrap_or_default();
+        Some((location.starts_with("https://"), target.split('?').next().unwrap_or_default().to_owned()))
+    };
+    let slash = |decision: &Decision| target(decision).is_some_and(|(_, to)| to == format!("{path}/"));
+    if slash(compared.before) != slash(compared.after) {
+        return Some(Cause::TrailingSlashRedirect);
+    }
+    let https = |decision: &Decision| {
+        compared.request.scheme == Scheme::Http
+            && target(decision).is_some_and(|(https, to)| https && to == path)
+    };
+    (https(compared.before) != https(compared.after)).then_some(Cause::HttpsRedirect)
+}
+
+fn by_exactness(compared: &Compared<'_>) -> Option<Cause> {
+    let (before, after) = (compared.before.winner.as_ref()?, compared.after.winner.as_ref()?);
+    let is_exact = |winner: &Winner| {
+        winner.path_type == Some(PathType::Exact) && winner.path == compared.request.path.as_str()
+    };
+    match (is_exact(before), is_exact(after)) {
+        _ if before.host != after.host => None,
+        (true, false) if is_path(after) => Some(Cause::ExactLosesToLongerPrefix),
+        (false, true) if is_path(before) => Some(Cause::ExactWinsOverPrefix),
+        _ => None,
+    }
+}
+
+fn is_path(winner: &Winner) -> bool {
+    match winner.place {
+        Place::Path(..) | Place::Match(..) => true,
+        Place::DefaultBackend | Place::Rule(_) => false,
+    }
+}
+
+fn by_host(compared: &Compared<'_>) -> Option<Cause> {
+    let is_default = |decision: &Decision| {
+        decision.default_backend && decision.winner.is_some()
+            || decision.winner.as_ref().is_some_and(|winner| !is_path(winner))
+    };
+    let wider = |decision: &Decision| {
+        decision
+            .winner
+            .as_ref()
+            .is_some_and(|winner| is_path(winner) && is_wider(&winner.host, compared.host))
+    };
+    let unrouted = |decision: &Decision| decision.winner.is_none() || is_default(decision);
+    match (wider(compared.before), wider(compared.after)) {
+        (true, false) if unrouted(compared.after) => return Some(Cause::FallthroughToWildcard),
+        (false, true) if unrouted(compared.before) => return Some(Cause::FallthroughToWildcard),
+        (true, false) | (false, true) => return Some(Cause::HostPrecedence),
+        (true, true) | (false, false) => {}
+    }
+    if is_default(compared.before) || is_default(compared.after) {
+        return Some(Cause::DefaultBackendScope);
+    }
+    let labels = |decision: &Decision| {
+        decision.winner.as_ref().and_then(|winner| winner.host.strip_prefix("*.")).is_some_and(|parent| {
+            let below = compared.request.host.as_str().strip_suffix(parent).unwrap_or_default();
+            below.trim_end_matches('.').contains('.')
+        })
+    };
+    (labels(compared.before) != labels(compared.after)).then_some(Cause::WildcardLabels)
+}
+
+/// Whether a host takes more than another that takes the same request.
+fn is_wider(host: &str, than: &str) -> bool {
+    let rank = |host: &str| match host {
+        "" => 0,
+        _ if host.starts_with("*.") => host.len(),
+        _ => usize::MAX,
+    };
+    rank(host) < rank(than)
+}
+
+fn by_path(compared: &Compared<'_>) -> Option<Cause> {
+    let (before, after) = (compared.before.winner.as_ref(), compared.after.winner.as_ref());
+    if has_winner_place(before, after) {
+        return None;
+    }
+    if either(compared, |decision| noted(decision, |note| matches!(note, Note::RegexHost { .. }))) {
+        return Some(Cause::RegexHost);
+    }
+    let path = compared.request.path.as_str();
+    let winners = || before.into_iter().chain(after).filter(|winner| is_path(winner));
+    if winners().any(|winner| !pattern::is_literal(&winner.path)) {
+        return Some(Cause::PatternRead);
+    }
+    if winners().any(|winner| is_within_element(&winner.path, path)) {
+        return Some(Cause::PrefixMatchesCharacters);
+    }
+    if winners().any(|winner| !path.starts_with(winner.path.trim_end_matches('/'))) {
+        return Some(Cause::CaseInsensitive);
+    }
+    let (before, after) = (before?, after?);
+    Some(if (&before.host, &before.path) == (&after.host, &after.path) {
+        Cause::DuplicateOwner
+    } else {
+        Cause::PathPrecedence
+    })
+}
+
+/// Whether a path is the beginning of a request's, and ends within an element of it.
+fn is_within_element(path: &str, request: &str) -> bool {
+    let rest = request.strip_prefix(path).filter(|_| !path.ends_with('/'));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
+fn rest(compared: &Compared<'_>) -> Cause {
+    let (before, after) = (compared.before, compared.after);
+    let same_rule = has_winner_place(before.winner.as_ref(), after.winner.as_ref());
+    match (before.outcome, after.outcome) {
+        (Outcome::Routed, Outcome::Routed) if same_rule => Cause::UpstreamPath,
+        (Outcome::NoRoute, Outcome::NoRoute) => Cause::NoRouteStatus,
+        _ => Cause::Other,
+    }
+}

@@ -1,0 +1,367 @@
+//! What would change under another controller, for the wire, and the words for each cause.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::gap::GapReport;
+use super::limits::{Budget, Truncated};
+use super::next::Next;
+use super::object_ref::NameRef;
+use super::route::{basis_word, edit, outcome_word};
+use super::scope::Scope;
+use super::text::Text;
+use super::{Render, ending};
+use crate::analysis::migration::cause::Cause;
+use crate::analysis::migration::keep::Keep;
+use crate::analysis::migration::{Comparison, Group};
+use crate::analysis::routing::{Decision, Edit, Winner};
+use crate::model::controller::ControllerKind;
+
+/// Groups that one report shows at most.
+const MOST_GROUPS: usize = 40;
+
+/// The migration report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MigrationReport {
+    pub verdict: String,
+    #[serde(flatten)]
+    pub comparison: ComparisonReport,
+    pub scope: Scope,
+    pub gaps: Vec<GapReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<Truncated>,
+    pub next: Vec<Next>,
+}
+
+/// What would change under another controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ComparisonReport {
+    /// The controller moved to, and how far to trust what is said of it.
+    pub to: &'static str,
+    pub basis: &'static str,
+    /// URLs made from the rules and their edges.
+    pub urls: usize,
+    pub same: usize,
+    pub differing: usize,
+    /// Where one of both leaves the outcome open.
+    pub undecided: usize,
+    /// Ingresses compared.
+    pub ingresses: usize,
+    /// Ingresses no controller takes today.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub taken_by_none: usize,
+    /// Ingresses of which that could not be told.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub doubtful: usize,
+    /// Ingresses that are with the controller already.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub there_already: usize,
+    /// Rules not asked for: too many.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: usize,
+    pub groups: Vec<GroupReport>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// URLs that end differently for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GroupReport {
+    pub cause: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotation: Option<Text>,
+    /// The controller of today.
+    pub from: &'static str,
+    pub urls: usize,
+    pub ingresses: usize,
+    /// One of them.
+    pub ingress: Text,
+    pub example: Text,
+    pub before: String,
+    pub after: String,
+    pub because: &'static str,
+    /// The edit, tried on the model, that keeps today's behaviour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<String>,
+}
+
+impl ComparisonReport {
+    /// The report within a budget, and what of it did not fit.
+    #[must_use]
+    pub fn within(budget: &mut Budget, comparison: &Comparison) -> (Self, Option<Truncated>) {
+        let Comparison {
+            to,
+            basis,
+            from: _,
+            ingresses,
+            taken_by_none,
+            doubtful,
+            there_already,
+            same,
+            differing,
+            undecided,
+            left_out,
+            groups,
+        } = comparison;
+        let groups = groups.iter().map(GroupReport::from).collect();
+        let narrow = "name one ingress or one namespace";
+        let (groups, truncated) = budget.keep(groups, MOST_GROUPS, ToString::to_string, narrow);
+        let report = Self {
+            to: to.slug(),
+            basis: basis_word(*basis),
+            urls: comparison.decided(),
+            same: *same,
+            differing: *differing,
+            undecided: *undecided,
+            ingresses: *ingresses,
+            taken_by_none: *taken_by_none,
+            doubtful: *doubtful,
+            there_already: *there_already,
+            left_out: *left_out,
+            groups,
+        };
+        (report, truncated)
+    }
+
+    /// The answer in one sentence.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let Self { to, urls, differing, undecided, ingresses, .. } = self;
+        let open = match undecided {
+            0 => String::new(),
+            open => format!("; of {open} that cannot be told"),
+        };
+        match differing {
+            _ if *urls == 0 => {
+                format!("Nothing was compared with {to}: no controller of today takes an Ingress here")
+            }
+            0 => format!("No difference under {to} was found in {urls} URLs of {ingresses} Ingresses{open}"),
+            _ => format!(
+                "{differing} of {urls} URLs of {ingresses} Ingresses would behave differently under {to}{open}"
+            ),
+        }
+    }
+}
+
+impl From<&Group> for GroupReport {
+    fn from(group: &Group) -> Self {
+        let Group { from, cause, count, ingresses, example, before, after, keep } = group;
+        Self {
+            cause: cause_word(cause),
+            annotation: annotation(cause),
+            from: from.slug(),
+            urls: *count,
+            ingresses: ingresses.len(),
+            ingress: Text::new(&ingresses.first().map(ToString::to_string).unwrap_or_default()),
+            example: Text::new(&example.url()),
+            before: end(before, example.path.as_str()),
+            after: end(after, example.path.as_str()),
+            because: because(cause),
+            keep: keep.as_ref().map(kept),
+        }
+    }
+}
+
+/// What makes a controller end a request differently than the first one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DifferenceReport {
+    pub controller: &'static str,
+    pub than: &'static str,
+    pub cause: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotation: Option<Text>,
+    pub because: &'static str,
+}
+
+impl DifferenceReport {
+    #[must_use]
+    pub fn new(controller: ControllerKind, than: ControllerKind, cause: &Cause) -> Self {
+        Self {
+            controller: controller.slug(),
+            than: than.slug(),
+            cause: cause_word(cause),
+            annotation: annotation(cause),
+            because: because(cause),
+        }
+    }
+}
+
+impl fmt::Display for DifferenceReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { controller, than, cause, annotation, because } = self;
+        let annotation = annotation.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
+        write!(f, "{controller} differs from {than}: {cause}{annotation}: {because}")
+    }
+}
+
+fn annotation(cause: &Cause) -> Option<Text> {
+    match cause {
+        Cause::ForeignAnnotationIgnored { key } | Cause::ForeignAnnotationRead { key } => {
+            Some(Text::path(key))
+        }
+        _ => None,
+    }
+}
+
+/// How a request ends, and by which rule.
+#[must_use]
+pub fn end(decision: &Decision, path: &str) -> String {
+    let mut words = vec![outcome_word(decision.outcome).to_owned()];
+    words.extend(decision.status.map(|status| status.to_string()));
+    let backend = decision.winner.as_ref().and_then(|winner| winner.backend.as_ref());
+    words.extend(backend.map(|target| {
+        let port = Text::new(&target.port.to_string());
+        format!("to {}:{port}", NameRef::from(&target.service))
+    }));
+    words.extend(decision.location.as_ref().map(|location| format!("to {}", Text::new(location))));
+    let upstream = decision.upstream_path.as_deref().filter(|upstream| *upstream != path);
+    words.extend(upstream.map(|upstream| format!("as {}", Text::new(upstream))));
+    if !decision.one_of.is_empty() {
+        let names: Vec<String> =
+            decision.one_of.iter().take(4).map(|target| NameRef::from(&target.service).to_string()).collect();
+        words.push(format!("one of {}", names.join(", ")));
+    }
+    words.extend(decision.winner.as_ref().map(rule));
+    words.join(" ")
+}
+
+fn rule(winner: &Winner) -> String {
+    let Winner { ingress, place, host, path, path_type, backend: _, rendered: _ } = winner;
+    let path_type = path_type.map_or("", |path_type| path_type.as_str());
+    let host = if host.is_empty() { "any host" } else { host.as_str() };
+    let name = NameRef::from(ingress);
+    match path.as_str() {
+        "" => format!("by {} of {name}", place.field("")),
+        path => format!("by {path_type} {} on {} of {name}", Text::new(path), Text::new(host)),
+    }
+}
+
+fn kept(keep: &Keep) -> String {
+    match keep {
+        Keep::Edit { ingress, place, edit: change } => {
+            let mut words = format!("Ingress {}: {}", NameRef::from(ingress), edit(change));
+            if matches!(change, Edit::SetPathType { .. }) {
+                words.push_str(" at ");
+                words.push_str(&place.field(""));
+            }
+            words
+        }
+        Keep::Argument { flag, value } => format!("give the controller the argument --{flag}={value}"),
+    }
+}
+
+/// The word for a cause.
+#[must_use]
+pub const fn cause_word(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Undefined => "undefined",
+        Cause::NotLoaded => "ingress_not_loaded",
+        Cause::MissingServiceStatus => "missing_service_404_vs_503",
+        Cause::EntryPoint => "entry_point",
+        Cause::TrailingSlashRedirect => "trailing_slash_redirect",
+        Cause::ForeignAnnotationIgnored { .. } => "foreign_annotation_ignored",
+        Cause::ForeignAnnotationRead { .. } => "foreign_annotation_read",
+        Cause::HttpsRedirect => "https_redirect",
+        Cause::ExactLosesToLongerPrefix => "exact_loses_to_longer_prefix",
+        Cause::ExactWinsOverPrefix => "exact_wins_over_prefix",
+        Cause::FallthroughToWildcard => "fallthrough_to_wildcard",
+        Cause::WildcardLabels => "wildcard_labels",
+        Cause::HostPrecedence => "host_precedence",
+        Cause::DefaultBackendScope => "default_backend_scope",
+        Cause::RegexHost => "regex_host",
+        Cause::PrefixMatchesCharacters => "prefix_matches_characters",
+        Cause::CaseInsensitive => "case_insensitive",
+        Cause::PatternRead => "pattern_read_differently",
+        Cause::DuplicateOwner => "duplicate_owner",
+        Cause::PathPrecedence => "path_precedence",
+        Cause::UpstreamPath => "upstream_path",
+        Cause::NoRouteStatus => "no_route_status",
+        Cause::Other => "other",
+    }
+}
+
+/// The rule of the products that makes the difference.
+#[must_use]
+pub const fn because(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Undefined => {
+            "one of the controllers leaves open what it chooses, or what decides was not seen"
+        }
+        Cause::NotLoaded => "the other controller refuses the whole Ingress",
+        Cause::MissingServiceStatus => {
+            "a Service that is missing or has nobody ready is answered with another status, or its rule is left out"
+        }
+        Cause::EntryPoint => "with one of them nothing listens there, or no certificate fits",
+        Cause::TrailingSlashRedirect => "only one of them redirects a path without its final slash",
+        Cause::ForeignAnnotationIgnored { .. } => "the other controller does not read this annotation",
+        Cause::ForeignAnnotationRead { .. } => "the other controller reads this annotation, today's does not",
+        Cause::HttpsRedirect => "only one of them redirects http to https here",
+        Cause::ExactLosesToLongerPrefix => "the other controller does not prefer Exact to a prefix",
+        Cause::ExactWinsOverPrefix => "the other controller prefers Exact, today's does not",
+        Cause::FallthroughToWildcard => {
+            "only one of them goes on to rules for a wildcard host or any host when no path of the host matches"
+        }
+        Cause::WildcardLabels => "a wildcard host takes one label with one of them, several with the other",
+        Cause::HostPrecedence => {
+            "rules for a wildcard host or any host come before the host's own with one of them"
+        }
+        Cause::DefaultBackendScope => "a default backend answers for other hosts",
+        Cause::RegexHost => {
+            "a host with use-regex or a rewrite has all its paths read as regular expressions by one of them, or its own way by each"
+        }
+        Cause::PrefixMatchesCharacters => "with one of them a prefix may end within a path element",
+        Cause::CaseInsensitive => "only one of them compares the path without case",
+        Cause::PatternRead => "the characters of a pattern in the path are read differently",
+        Cause::DuplicateOwner => "of rules with the same host and path, another one is used",
+        Cause::PathPrecedence => "of the paths that match, another one is preferred",
+        Cause::UpstreamPath => "the same rule sends another path to the backend",
+        Cause::NoRouteStatus => "no rule takes it with either; their own answers have different statuses",
+        Cause::Other => "no known difference between the two products explains it",
+    }
+}
+
+impl fmt::Display for GroupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cause, annotation, from, urls, ingresses, ingress, example, before, after, because, keep } =
+            self;
+        let annotation = annotation.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
+        write!(
+            f,
+            "{cause}{annotation}: {urls} URL(s) of {ingresses} Ingress(es) from {from}, such as {example} of {ingress}\n  \
+             before: {before}\n  after: {after}\n  {because}"
+        )?;
+        match keep {
+            Some(keep) => write!(f, "\n  to keep it: {keep}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ComparisonReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} the same; {} is {})", self.verdict(), self.same, self.to, self.basis)?;
+        for (count, what) in [
+            (self.taken_by_none, "Ingress(es) that no controller takes today are not compared"),
+            (self.doubtful, "Ingress(es) are not compared: whether they are taken today could not be seen"),
+            (self.there_already, "Ingress(es) are there already"),
+            (self.left_out, "rule(s) were not asked for: there are too many"),
+        ] {
+            if count > 0 {
+                write!(f, "\n{count} {what}")?;
+            }
+        }
+        self.groups.iter().try_for_each(|group| write!(f, "\n{group}"))
+    }
+}
+
+impl Render for MigrationReport {
+    fn text(&self) -> String {
+        let Self { verdict: _, comparison, scope, gaps, truncated, next } = self;
+        [comparison.to_string(), scope.to_string(), ending(truncated.as_ref(), gaps, next)].join("\n")
+    }
+}

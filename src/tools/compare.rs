@@ -1,0 +1,180 @@
+//! Compares what Ingresses do today with what they would do under another controller: no tool, but the
+//! command of that name; `match_path` tells the same of an Ingress or a namespace.
+
+use std::collections::BTreeSet;
+
+use super::{FailureCode, Reply, ToolFailure, Toolbox, match_path, session};
+use crate::analysis::migration::cause::{self, Compared};
+use crate::analysis::migration::{self, Comparison};
+use crate::analysis::routing::Decision;
+use crate::analysis::view::View;
+use crate::model::controller::ControllerKind;
+use crate::model::host::spec_match;
+use crate::model::ingress::Ingress;
+use crate::model::request::Request;
+use crate::model::snapshot::Snapshot;
+use crate::report::limits::{Budget, Truncated};
+use crate::report::migration::{ComparisonReport, DifferenceReport, MigrationReport};
+use crate::report::next::{self, Next};
+
+/// The name of the command.
+pub const NAME: &str = "compare";
+
+/// Characters for groups; the rest is for what stands around them.
+const GROUPS: usize = 6_500;
+
+/// Where from and where to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub to: ControllerKind,
+    /// The running controllers when absent.
+    pub from: Option<ControllerKind>,
+}
+
+/// The answer in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Same,
+    Differs,
+    /// Nothing was found to differ, and not everything could be told.
+    Open,
+}
+
+/// The comparison, over the namespace of the settings or the whole source.
+///
+/// # Errors
+/// When there is nothing that could be compared.
+pub async fn examine(toolbox: &Toolbox, asked: Asked) -> Result<(Reply, Answer), ToolFailure> {
+    let cluster = toolbox.open().await?;
+    let namespace = toolbox.settings().namespace.as_deref();
+    let focus: BTreeSet<String> = namespace.map(ToOwned::to_owned).into_iter().collect();
+    let snapshot = session::look_behind_all(&cluster, &focus).await?;
+    let selected = |ingress: &Ingress| namespace.is_none_or(|wanted| ingress.meta.namespace == wanted);
+    let comparison = compared(asked, &snapshot, selected)?;
+    let answer = answer(&comparison, &snapshot);
+    let today = migration::today(asked.from, asked.to, &snapshot);
+    let (report, truncated) = ComparisonReport::within(&mut Budget::new(GROUPS), &comparison);
+    let example = comparison.groups.first().map(|group| group.example.url());
+    let mut kinds: Vec<&str> = comparison.from.iter().map(|(kind, _)| kind.slug()).collect();
+    kinds.push(asked.to.slug());
+    kinds.dedup();
+    let report = MigrationReport {
+        verdict: report.verdict(),
+        comparison: report,
+        scope: match_path::scope(&today, namespace.as_slice()),
+        gaps: match_path::gaps(&snapshot, &today),
+        truncated,
+        next: next::steps(example.map(|url| {
+            Next::new("match_path", "see the decisions of both side by side")
+                .with("url", &url)
+                .with_list("controllers", &kinds)
+        })),
+    };
+    Ok((Reply::of(NAME, &report)?, answer))
+}
+
+/// The comparison of the selected Ingresses.
+pub(super) fn compared(
+    asked: Asked,
+    snapshot: &Snapshot,
+    selected: impl Fn(&Ingress) -> bool,
+) -> Result<Comparison, ToolFailure> {
+    let Asked { to, from } = asked;
+    if let Some(kind) = [Some(to), from].into_iter().flatten().find(|kind| kind.routes_by_gateways()) {
+        return Err(ToolFailure::new(
+            FailureCode::Unsupported,
+            format!("{kind} reads HTTPRoutes and no Ingress, so no Ingress can be compared under it"),
+            "name a controller that reads Ingresses",
+        ));
+    }
+    if from.is_none() && snapshot.controllers.is_empty() {
+        session::need_controllers(snapshot)?;
+        return Err(ToolFailure::new(
+            FailureCode::NotFound,
+            "no running ingress controller was recognised, so there is no behaviour of today",
+            "say with --from which controller to compare with",
+        ));
+    }
+    let today = migration::today(from, to, snapshot);
+    Ok(migration::compare(&today, to, snapshot, selected))
+}
+
+/// What would change for the selected Ingresses under each of the controllers that `match_path` was asked
+/// for: beside the running ones, or where none runs beside the first.
+pub(super) fn comparisons(
+    controllers: &[ControllerKind],
+    snapshot: &Snapshot,
+    selected: impl Fn(&Ingress) -> bool,
+) -> (Vec<ComparisonReport>, Option<Truncated>) {
+    let runs = |kind: &ControllerKind| snapshot.controllers.iter().any(|running| running.kind == *kind);
+    let others = |from: ControllerKind| controllers.iter().copied().filter(move |to| *to != from);
+    let from = match controllers.first().filter(|_| snapshot.controllers.is_empty()) {
+        Some(first) => Some(*first),
+        // Of several that are asked for, one that runs here is today's.
+        None => controllers.iter().copied().find(runs).filter(|from| others(*from).next().is_some()),
+    };
+    let mut budget = Budget::new(GROUPS / 2);
+    let mut reports = Vec::new();
+    let mut cut = None;
+    for to in controllers.iter().copied().filter(|to| Some(*to) != from && !to.routes_by_gateways()).take(4) {
+        let Ok(comparison) = compared(Asked { to, from }, snapshot, &selected) else { continue };
+        let (report, truncated) = ComparisonReport::within(&mut budget, &comparison);
+        reports.push(report);
+        cut = cut.or(truncated);
+    }
+    (reports, cut)
+}
+
+/// What makes each further decision about a request differ from the first.
+pub(super) fn differences(
+    views: &[View<'_>],
+    request: &Request,
+    decisions: &[&Decision],
+    snapshot: &Snapshot,
+) -> Vec<DifferenceReport> {
+    let mut pairs = views.iter().zip(decisions);
+    let Some((first, before)) = pairs.next() else { return Vec::new() };
+    let host = most_particular(request, snapshot);
+    pairs
+        .filter(|(_, after)| migration::is_same(before, after) != Some(true))
+        .map(|(other, after)| {
+            let refused = other.refused.iter();
+            let cause = cause::of(&Compared {
+                request,
+                host,
+                before,
+                after,
+                from: (first.kind, &first.settings),
+                to: (other.kind, &other.settings),
+                not_loaded: &refused.map(|(ingress, why)| (ingress.meta.key(), why)).collect(),
+                snapshot,
+            });
+            DifferenceReport::new(other.kind, first.kind, &cause)
+        })
+        .collect()
+}
+
+/// Of the hosts that rules name, the one that says most of the request's.
+fn most_particular<'a>(request: &Request, snapshot: &'a Snapshot) -> &'a str {
+    let asked = request.host.as_str();
+    let hosts = snapshot.ingresses.items().iter().flat_map(|ingress| &ingress.rules).map(|rule| rule.host());
+    let fits = hosts.filter(|host| !host.is_empty() && spec_match(host, asked));
+    fits.max_by_key(|host| (!host.starts_with("*."), host.len())).unwrap_or_default()
+}
+
+fn answer(comparison: &Comparison, snapshot: &Snapshot) -> Answer {
+    let unseen = !snapshot.ingresses.gaps().is_empty() || !snapshot.services.gaps().is_empty();
+    let nothing_compared = comparison.ingresses == 0 && comparison.taken_by_none > 0;
+    if comparison.differing > 0 {
+        Answer::Differs
+    } else if unseen
+        || nothing_compared
+        || comparison.undecided > 0
+        || comparison.doubtful > 0
+        || comparison.left_out > 0
+    {
+        Answer::Open
+    } else {
+        Answer::Same
+    }
+}
