@@ -248,3 +248,79 @@ pub fn today<'a>(from: Option<ControllerKind>, to: ControllerKind, snapshot: &'a
         _ => views,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::routing::fixtures::{ingress, snapshot};
+    use crate::analysis::view::hypothetical;
+    use crate::model::object::Kind;
+    use crate::model::snapshot::Listing;
+
+    fn moved(ingresses: &[Ingress], to: ControllerKind) -> Comparison {
+        let snapshot = Snapshot {
+            ingresses: Listing::complete(Kind::Ingress, ingresses.to_vec()),
+            ..snapshot(ingresses)
+        };
+        compare(&[hypothetical(ControllerKind::IngressNginx, &snapshot)], to, &snapshot, |_| true)
+    }
+
+    fn keep_of(comparison: &Comparison, cause: &Cause) -> Option<Keep> {
+        let group = comparison.groups.iter().find(|group| group.cause == *cause);
+        group.unwrap_or_else(|| panic!("{cause:?}: {comparison:?}")).keep.clone()
+    }
+
+    #[test]
+    fn urls_are_counted_and_grouped_by_cause() {
+        let ingresses = [
+            ingress("shop/a", &[("a.example", "Prefix /foo web")]),
+            ingress("shop/b", &[("b.example", "Prefix /foo web")]),
+        ];
+        let comparison = moved(&ingresses, ControllerKind::Traefik);
+        let [group] = comparison.groups.as_slice() else { panic!("{comparison:?}") };
+        assert_eq!(
+            (&group.cause, group.count, group.ingresses.len()),
+            (&Cause::PrefixMatchesCharacters, 2, 2)
+        );
+        assert_eq!(group.example.url(), "http://a.example/foobar");
+        assert_eq!((comparison.differing, comparison.undecided, comparison.ingresses), (2, 0, 2));
+        assert_eq!(comparison.decided(), 16);
+    }
+
+    #[test]
+    fn nothing_differs_under_the_same_controller() {
+        let ingresses =
+            [ingress("shop/a", &[("a.example", "Prefix /foo web"), ("*.b.example", "Exact /x gone")])];
+        let comparison = moved(&ingresses, ControllerKind::IngressNginx);
+        assert_eq!((comparison.differing, comparison.undecided), (0, 0), "{comparison:?}");
+        assert!(comparison.groups.is_empty());
+    }
+
+    #[test]
+    fn an_edit_is_offered_when_it_was_seen_to_keep_the_behaviour() {
+        let prefix = [ingress("shop/a", &[("a.example", "Prefix /foo web")])];
+        let kept = keep_of(&moved(&prefix, ControllerKind::Traefik), &Cause::PrefixMatchesCharacters);
+        let flag = "providers.kubernetesingress.strictprefixmatching";
+        assert_eq!(kept, Some(Keep::Argument { flag, value: "true" }));
+
+        let specific = [ingress("shop/a", &[("a.example", "Any /foo web")])];
+        let kept = keep_of(&moved(&specific, ControllerKind::Haproxytech), &Cause::PrefixMatchesCharacters);
+        assert!(
+            matches!(kept, Some(Keep::Edit { edit: super::super::routing::Edit::SetPathType { .. }, .. })),
+            "{kept:?}"
+        );
+        // No path type of F5 NGINX takes `/foo/x` and leaves `/foobar`.
+        assert_eq!(keep_of(&moved(&prefix, ControllerKind::F5Nginx), &Cause::PrefixMatchesCharacters), None);
+    }
+
+    #[test]
+    fn the_order_of_listing_changes_nothing() {
+        let mut ingresses = vec![
+            ingress("shop/a", &[("a.example", "Prefix /foo web"), ("", "Prefix / all")]),
+            ingress("shop/b", &[("a.example", "Exact /foo/x exact")]),
+        ];
+        let one = format!("{:?}", moved(&ingresses, ControllerKind::Traefik));
+        ingresses.reverse();
+        assert_eq!(one, format!("{:?}", moved(&ingresses, ControllerKind::Traefik)));
+    }
+}

@@ -312,3 +312,293 @@ fn rest(compared: &Compared<'_>) -> Cause {
         _ => Cause::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::migration::is_same;
+    use crate::analysis::routing::fixtures::{annotated, ingress, marked, set_default, snapshot};
+    use crate::analysis::view::hypothetical;
+    use crate::model::ingress::Ingress;
+    use crate::model::object::Kind;
+    use crate::model::snapshot::Listing;
+    use ControllerKind::{
+        AwsAlb, Contour, F5Nginx, HaproxyIngress, Haproxytech, IngressNginx, Spec, Traefik,
+        TraefikIngressNginx,
+    };
+
+    /// A URL, the host of the rule it is about, and the cause; `None` where nothing differs.
+    type Case<'a> = (&'a str, &'a str, Option<Cause>);
+
+    fn check(from: ControllerKind, to: ControllerKind, ingresses: &[Ingress], cases: &[Case<'_>]) {
+        let snapshot = Snapshot {
+            ingresses: Listing::complete(Kind::Ingress, ingresses.to_vec()),
+            ..snapshot(ingresses)
+        };
+        let (one, other) = (hypothetical(from, &snapshot), hypothetical(to, &snapshot));
+        let not_loaded = other.refused.iter().map(|(ingress, why)| (ingress.meta.key(), why)).collect();
+        for (url, host, expected) in cases {
+            let request = Request::parse(url).expect(url);
+            let (before, after) = (one.decide(&request), other.decide(&request));
+            let found = (is_same(&before, &after) != Some(true)).then(|| {
+                of(&Compared {
+                    request: &request,
+                    host,
+                    before: &before,
+                    after: &after,
+                    from: (from, &one.settings),
+                    to: (to, &other.settings),
+                    not_loaded: &not_loaded,
+                    snapshot: &snapshot,
+                })
+            });
+            assert_eq!(found, *expected, "{url} under {from}, then {to}: {before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn an_exact_path_loses_to_a_longer_text() {
+        let ingresses =
+            [ingress("shop/web", &[("a.example", "Exact /foo exact"), ("a.example", "Prefix / all")])];
+        check(
+            IngressNginx,
+            TraefikIngressNginx,
+            &ingresses,
+            &[
+                ("http://a.example/foo", "a.example", Some(Cause::ExactLosesToLongerPrefix)),
+                ("http://a.example/other", "a.example", None),
+            ],
+        );
+        check(
+            TraefikIngressNginx,
+            IngressNginx,
+            &ingresses,
+            &[("http://a.example/foo", "a.example", Some(Cause::ExactWinsOverPrefix))],
+        );
+    }
+
+    #[test]
+    fn a_prefix_of_characters() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Prefix /foo web")])];
+        for to in [Traefik, F5Nginx] {
+            check(
+                IngressNginx,
+                to,
+                &ingresses,
+                &[
+                    ("http://a.example/foobar", "a.example", Some(Cause::PrefixMatchesCharacters)),
+                    ("http://a.example/foo/bar", "a.example", None),
+                ],
+            );
+        }
+        check(IngressNginx, Contour, &ingresses, &[("http://a.example/foobar", "a.example", None)]);
+    }
+
+    #[test]
+    fn unmatched_paths_go_on_to_other_hosts() {
+        let ingresses =
+            [ingress("shop/web", &[("a.example", "Prefix /foo web"), ("", "Prefix / everybody")])];
+        check(
+            IngressNginx,
+            TraefikIngressNginx,
+            &ingresses,
+            &[
+                ("http://a.example/else", "a.example", Some(Cause::FallthroughToWildcard)),
+                ("http://a.example/foo", "a.example", None),
+                ("http://b.example/", "", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_missing_service_is_answered_differently() {
+        let ingresses =
+            [ingress("shop/web", &[("a.example", "Prefix /gone gone"), ("a.example", "Prefix /web web")])];
+        check(
+            IngressNginx,
+            Traefik,
+            &ingresses,
+            &[
+                ("http://a.example/gone", "a.example", Some(Cause::MissingServiceStatus)),
+                ("http://a.example/web", "a.example", None),
+            ],
+        );
+        check(IngressNginx, TraefikIngressNginx, &ingresses, &[("http://a.example/gone", "a.example", None)]);
+    }
+
+    #[test]
+    fn an_annotation_that_only_one_reads() {
+        let ingresses = [annotated(
+            "shop/web",
+            9,
+            &[("rewrite-target", "/$2")],
+            &[("a.example", "Any /api(/|$)(.*) web")],
+        )];
+        let key = "nginx.ingress.kubernetes.io/permanent-redirect".to_owned();
+        let moved = [annotated(
+            "shop/web",
+            9,
+            &[("permanent-redirect", "https://new.example")],
+            &[("a.example", "Prefix / web")],
+        )];
+        check(
+            IngressNginx,
+            Traefik,
+            &moved,
+            &[("http://a.example/", "a.example", Some(Cause::ForeignAnnotationIgnored { key: key.clone() }))],
+        );
+        check(
+            Traefik,
+            IngressNginx,
+            &moved,
+            &[("http://a.example/", "a.example", Some(Cause::ForeignAnnotationRead { key }))],
+        );
+        check(IngressNginx, TraefikIngressNginx, &moved, &[("http://a.example/", "a.example", None)]);
+        check(
+            IngressNginx,
+            TraefikIngressNginx,
+            &ingresses,
+            &[("http://a.example/api/x", "a.example", None)],
+        );
+        check(
+            IngressNginx,
+            Spec,
+            &ingresses,
+            &[("http://a.example/api/x", "a.example", Some(Cause::RegexHost))],
+        );
+    }
+
+    #[test]
+    fn a_rewrite_that_only_one_reads() {
+        let ingresses =
+            [annotated("shop/web", 9, &[("rewrite-target", "/new")], &[("a.example", "Prefix /old web")])];
+        let key = "nginx.ingress.kubernetes.io/rewrite-target".to_owned();
+        check(
+            IngressNginx,
+            Contour,
+            &ingresses,
+            &[("http://a.example/old", "a.example", Some(Cause::ForeignAnnotationIgnored { key }))],
+        );
+    }
+
+    #[test]
+    fn a_path_without_its_slash() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Exact /foo/ web")])];
+        check(
+            IngressNginx,
+            TraefikIngressNginx,
+            &ingresses,
+            &[
+                ("http://a.example/foo", "a.example", Some(Cause::TrailingSlashRedirect)),
+                ("http://a.example/foo/", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_scope_of_a_default_backend() {
+        let mut with_default = ingress("shop/web", &[("a.example", "Prefix /foo web")]);
+        set_default(&mut with_default, "fallback");
+        check(
+            IngressNginx,
+            Traefik,
+            &[with_default],
+            &[
+                ("http://a.example/else", "a.example", Some(Cause::DefaultBackendScope)),
+                ("http://a.example/foo", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_regex_host() {
+        let ingresses =
+            [annotated("shop/web", 9, &[("use-regex", "true")], &[("a.example", "Exact /baz web")])];
+        check(
+            IngressNginx,
+            TraefikIngressNginx,
+            &ingresses,
+            &[
+                ("http://a.example/bazz", "a.example", Some(Cause::RegexHost)),
+                ("http://a.example/baz", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn labels_below_a_wildcard() {
+        let ingresses = [ingress("shop/web", &[("*.example", "Prefix / web")])];
+        check(
+            IngressNginx,
+            AwsAlb,
+            &ingresses,
+            &[
+                ("http://b.a.example/", "*.example", Some(Cause::WildcardLabels)),
+                ("http://a.example/", "*.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_path_without_case() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Any /foo web")])];
+        check(
+            IngressNginx,
+            HaproxyIngress,
+            &ingresses,
+            &[
+                ("http://a.example/FOO", "a.example", Some(Cause::CaseInsensitive)),
+                ("http://a.example/foo", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_pattern_in_a_path() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Any /foo/* web")])];
+        check(
+            AwsAlb,
+            Haproxytech,
+            &ingresses,
+            &[("http://a.example/foo/x", "a.example", Some(Cause::PatternRead))],
+        );
+    }
+
+    #[test]
+    fn an_ingress_that_is_not_loaded() {
+        let ingresses =
+            [ingress("shop/web", &[("a.example", "Prefix /a~b web"), ("a.example", "Prefix /c web")])];
+        check(
+            IngressNginx,
+            TraefikIngressNginx,
+            &ingresses,
+            &[("http://a.example/c", "a.example", Some(Cause::NotLoaded))],
+        );
+    }
+
+    #[test]
+    fn rules_of_two_with_the_same_path_are_undefined_under_one() {
+        let ingresses = [
+            ingress("shop/old", &[("a.example", "Prefix /foo old")]),
+            ingress("shop/young", &[("a.example", "Prefix /foo young")]),
+        ];
+        check(
+            IngressNginx,
+            Traefik,
+            &ingresses,
+            &[("http://a.example/foo", "a.example", Some(Cause::Undefined))],
+        );
+    }
+
+    #[test]
+    fn a_controller_does_not_differ_from_itself() {
+        let ingresses = [
+            annotated("shop/web", 9, &[("use-regex", "true")], &[("a.example", "Any /v[0-9]+ web")]),
+            marked("shop/other", &[], &[("b.example", "Exact /foo other"), ("", "Prefix / gone")]),
+        ];
+        for kind in ControllerKind::ALL {
+            let urls = ["http://a.example/v1", "http://b.example/foo", "http://c.example/"];
+            check(kind, kind, &ingresses, &urls.map(|url| (url, "", None)));
+        }
+    }
+}
