@@ -17,6 +17,8 @@ mod bad_input;
 mod captures;
 /// Every tool as a command.
 mod commands;
+/// What would change under another controller.
+mod compare;
 /// Generated pages are fresh.
 mod docs;
 /// What an identity may see and do.

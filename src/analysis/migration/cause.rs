@@ -171,12 +171,19 @@ fn effective(
         annotations::standing(kind, settings, key) == Some(Standing::Recognised)
     };
     let only_here = |key: &str| !recognised(other, key);
+    // A note may stand for the annotation's default, or name it without its prefix.
+    let set = |ingress: &Name, key: &str| -> Option<String> {
+        let ingress = snapshot.ingresses.get(&ingress.namespace, &ingress.name).found()?;
+        let is_meant =
+            |set: &str| set == key || set.strip_suffix(key).is_some_and(|rest| rest.ends_with('/'));
+        ingress.meta.annotations.keys().find(|set| is_meant(set)).cloned()
+    };
     let named = decision.notes.iter().find_map(|note| match note {
-        Note::Annotation { key, .. } => Some(key),
+        Note::Annotation { ingress, key } => set(ingress, key).filter(|key| only_here(key)),
         _ => None,
     });
-    if let Some(key) = named.filter(|key| only_here(key)) {
-        return Some(key.clone());
+    if named.is_some() {
+        return named;
     }
     // Of the same rule, only what the upstream receives is left to differ.
     let winner = decision.winner.as_ref().filter(|_| same_rule)?;

@@ -157,11 +157,15 @@ fn apply(keep: &Keep, ingress: &Ingress) -> Ingress {
 /// The settings as they would be.
 fn with(keep: &Keep, settings: &Settings) -> Settings {
     let mut settings = settings.clone();
-    if let Keep::Argument { flag, value } = keep {
+    let Keep::Argument { flag, value } = keep else { return settings };
+    // Without any argument the usual entry points are assumed; beside one they have to be said.
+    let usual = [("entrypoints.web.address", ":80"), ("entrypoints.websecure.address", ":443")];
+    let said = if settings.args.is_empty() { usual.as_slice() } else { &[] };
+    for (name, value) in said.iter().chain([&(*flag, *value)]) {
         settings.args.push(Flag {
             index: settings.args.len(),
             in_command: false,
-            name: (*flag).to_owned(),
+            name: (*name).to_owned(),
             value: Some((*value).to_owned()),
         });
     }
