@@ -38,35 +38,17 @@ pub struct MigrationReport {
 /// What would change under another controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ComparisonReport {
-    /// The controller moved to, and how far to trust what is said of it.
     pub to: &'static str,
     pub basis: &'static str,
     /// URLs made from the rules and their edges.
     pub urls: usize,
     pub same: usize,
     pub differing: usize,
-    /// Where one of both leaves the outcome open.
     pub undecided: usize,
-    /// Ingresses compared.
     pub ingresses: usize,
-    /// Ingresses no controller takes today.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub taken_by_none: usize,
-    /// Ingresses of which that could not be told.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub doubtful: usize,
-    /// Ingresses that are with the controller already.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub there_already: usize,
-    /// Rules not asked for: too many.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub left_out: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
     pub groups: Vec<GroupReport>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// URLs that end differently for one reason.
@@ -75,17 +57,15 @@ pub struct GroupReport {
     pub cause: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotation: Option<Text>,
-    /// The controller of today.
     pub from: &'static str,
     pub urls: usize,
     pub ingresses: usize,
-    /// One of them.
     pub ingress: Text,
     pub example: Text,
     pub before: String,
     pub after: String,
     pub because: &'static str,
-    /// The edit, tried on the model, that keeps today's behaviour.
+    /// The edit that keeps today's behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
 }
@@ -99,13 +79,13 @@ impl ComparisonReport {
             basis,
             from: _,
             ingresses,
-            taken_by_none,
-            doubtful,
-            there_already,
+            taken_by_none: _,
+            doubtful: _,
+            there_already: _,
             same,
             differing,
             undecided,
-            left_out,
+            left_out: _,
             groups,
         } = comparison;
         let groups = groups.iter().map(GroupReport::from).collect();
@@ -119,10 +99,7 @@ impl ComparisonReport {
             differing: *differing,
             undecided: *undecided,
             ingresses: *ingresses,
-            taken_by_none: *taken_by_none,
-            doubtful: *doubtful,
-            there_already: *there_already,
-            left_out: *left_out,
+            not_compared: not_compared(comparison),
             groups,
         };
         (report, truncated)
@@ -148,6 +125,19 @@ impl ComparisonReport {
     }
 }
 
+fn not_compared(comparison: &Comparison) -> Vec<String> {
+    [
+        (comparison.taken_by_none, "Ingress(es) that no controller takes today"),
+        (comparison.doubtful, "Ingress(es) of which could not be seen whether they are taken today"),
+        (comparison.there_already, "Ingress(es) that are there already"),
+        (comparison.left_out, "rule(s), because there are too many"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect()
+}
+
 impl From<&Group> for GroupReport {
     fn from(group: &Group) -> Self {
         let Group { from, cause, count, ingresses, example, before, after, keep } = group;
@@ -167,36 +157,11 @@ impl From<&Group> for GroupReport {
     }
 }
 
-/// What makes a controller end a request differently than the first one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct DifferenceReport {
-    pub controller: &'static str,
-    pub than: &'static str,
-    pub cause: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub annotation: Option<Text>,
-    pub because: &'static str,
-}
-
-impl DifferenceReport {
-    #[must_use]
-    pub fn new(controller: ControllerKind, than: ControllerKind, cause: &Cause) -> Self {
-        Self {
-            controller: controller.slug(),
-            than: than.slug(),
-            cause: cause_word(cause),
-            annotation: annotation(cause),
-            because: because(cause),
-        }
-    }
-}
-
-impl fmt::Display for DifferenceReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { controller, than, cause, annotation, because } = self;
-        let annotation = annotation.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
-        write!(f, "{controller} differs from {than}: {cause}{annotation}: {because}")
-    }
+/// What makes a controller end a request differently than the first one, its code in front.
+#[must_use]
+pub fn difference(controller: ControllerKind, than: ControllerKind, cause: &Cause) -> String {
+    let annotation = annotation(cause).map(|key| format!(" ({key})")).unwrap_or_default();
+    format!("{}{annotation}: {controller} differs from {than}: {}", cause_word(cause), because(cause))
 }
 
 fn annotation(cause: &Cause) -> Option<Text> {
@@ -345,16 +310,7 @@ impl fmt::Display for GroupReport {
 impl fmt::Display for ComparisonReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({} the same; {} is {})", self.verdict(), self.same, self.to, self.basis)?;
-        for (count, what) in [
-            (self.taken_by_none, "Ingress(es) that no controller takes today are not compared"),
-            (self.doubtful, "Ingress(es) are not compared: whether they are taken today could not be seen"),
-            (self.there_already, "Ingress(es) are there already"),
-            (self.left_out, "rule(s) were not asked for: there are too many"),
-        ] {
-            if count > 0 {
-                write!(f, "\n{count} {what}")?;
-            }
-        }
+        self.not_compared.iter().try_for_each(|words| write!(f, "\nNot compared: {words}"))?;
         self.groups.iter().try_for_each(|group| write!(f, "\n{group}"))
     }
 }

@@ -14,7 +14,7 @@ use crate::model::ingress::Ingress;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 use crate::report::limits::{Budget, Truncated};
-use crate::report::migration::{ComparisonReport, DifferenceReport, MigrationReport};
+use crate::report::migration::{ComparisonReport, MigrationReport, difference};
 use crate::report::next::{self, Next};
 
 /// The name of the command.
@@ -131,7 +131,7 @@ pub(super) fn differences(
     request: &Request,
     decisions: &[&Decision],
     snapshot: &Snapshot,
-) -> Vec<DifferenceReport> {
+) -> Vec<String> {
     let mut pairs = views.iter().zip(decisions);
     let Some((first, before)) = pairs.next() else { return Vec::new() };
     let host = most_particular(request, snapshot);
@@ -149,7 +149,7 @@ pub(super) fn differences(
                 not_loaded: &refused.map(|(ingress, why)| (ingress.meta.key(), why)).collect(),
                 snapshot,
             });
-            DifferenceReport::new(other.kind, first.kind, &cause)
+            difference(other.kind, first.kind, &cause)
         })
         .collect()
 }

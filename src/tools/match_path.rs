@@ -17,7 +17,7 @@ use crate::model::request::{Request, Scheme};
 use crate::model::snapshot::Snapshot;
 use crate::report::gap::{self, GapReport};
 use crate::report::limits::{Budget, Truncated};
-use crate::report::migration::{ComparisonReport, DifferenceReport};
+use crate::report::migration::ComparisonReport;
 use crate::report::next::{self, Next};
 use crate::report::route::{DecisionReport, outcome_word};
 use crate::report::scope::Scope;
@@ -76,10 +76,10 @@ pub struct Report {
     /// Without a URL: rules whose own URL ends elsewhere, grouped by how.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<RulesReport>,
-    /// What makes further decisions differ from the first.
+    /// Between the first decision and others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    differences: Vec<DifferenceReport>,
-    /// Without a URL, with controllers: what would change under them.
+    differences: Vec<String>,
+    /// Without a URL: what would change under controllers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     comparisons: Vec<ComparisonReport>,
     scope: Scope,
@@ -428,7 +428,7 @@ impl Render for Report {
     fn text(&self) -> String {
         let mut lines = vec![self.request.to_string()];
         lines.extend(self.decisions.iter().map(ToString::to_string));
-        lines.extend(self.differences.iter().map(ToString::to_string));
+        lines.extend(self.differences.iter().cloned());
         if let Some(rules) = &self.rules {
             lines.push(format!("{} of {} rules reach their own backend", rules.as_written, rules.decided));
             lines.extend(rules.differing.iter().map(ToString::to_string));

@@ -212,7 +212,10 @@ fn by_redirect(compared: &Compared<'_>) -> Option<Cause> {
     }
     let https = |decision: &Decision| {
         compared.request.scheme == Scheme::Http
-            && target(decision).is_some_and(|(https, to)| https && to == path)
+            && target(decision).is_some_and(|(https, to)| {
+                // ingress-nginx leaves out the final slash.
+                https && to.trim_end_matches('/') == path.trim_end_matches('/')
+            })
     };
     (https(compared.before) != https(compared.after)).then_some(Cause::HttpsRedirect)
 }

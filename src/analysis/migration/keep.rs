@@ -159,7 +159,11 @@ fn with(keep: &Keep, settings: &Settings) -> Settings {
     let mut settings = settings.clone();
     let Keep::Argument { flag, value } = keep else { return settings };
     // Without any argument the usual entry points are assumed; beside one they have to be said.
-    let usual = [("entrypoints.web.address", ":80"), ("entrypoints.websecure.address", ":443")];
+    let usual = [
+        ("entrypoints.web.address", ":80"),
+        ("entrypoints.websecure.address", ":443"),
+        ("entrypoints.websecure.http.tls", "true"),
+    ];
     let said = if settings.args.is_empty() { usual.as_slice() } else { &[] };
     for (name, value) in said.iter().chain([&(*flag, *value)]) {
         settings.args.push(Flag {
