@@ -54,6 +54,20 @@ fn ingresses(count: usize, one_host: bool, patterns: bool) -> Vec<Ingress> {
     (0..count).map(ingress).collect()
 }
 
+/// One Ingress that owns a host with this many paths.
+fn one_ingress(paths: usize) -> Vec<Ingress> {
+    let mut all = ingresses(1, true, false);
+    let path = |at: usize| PathRule {
+        path: format!("/team-1/part-{at}"),
+        path_type: PathType::Prefix,
+        backend: Backend::Service { name: "svc-0".to_owned(), port: PortRef::Number(80) },
+    };
+    for rule in all.iter_mut().flat_map(|ingress| &mut ingress.rules) {
+        rule.paths = Some((0..paths).map(path).collect());
+    }
+    all
+}
+
 fn snapshot(count: usize) -> Snapshot {
     let service = |number: usize| Service {
         meta: ObjectMeta {
@@ -65,9 +79,10 @@ fn snapshot(count: usize) -> Snapshot {
             name: None,
             number: 80,
             target: PortRef::Number(8080),
-            node_port: None,
+            node_port: Some(30080),
             protocol: "TCP".to_owned(),
         }],
+        service_type: "NodePort".to_owned(),
         ..Service::default()
     };
     Snapshot {
@@ -101,14 +116,18 @@ fn compile_one_host(bencher: divan::Bencher<'_, '_>, count: usize) {
 }
 
 /// The other models, over the same rules.
-const OTHERS: [ControllerKind; 7] = [
+const OTHERS: [ControllerKind; 11] = [
     ControllerKind::Agic,
     ControllerKind::Apisix,
+    ControllerKind::AwsAlb,
     ControllerKind::Cilium,
     ControllerKind::Contour,
+    ControllerKind::F5Nginx,
+    ControllerKind::Gce,
     ControllerKind::HaproxyIngress,
     ControllerKind::Haproxytech,
     ControllerKind::Istio,
+    ControllerKind::Kong,
 ];
 
 #[divan::bench(args = OTHERS, sample_count = 5)]
@@ -141,6 +160,20 @@ fn explain_others(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
 fn compile_spec(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (ingresses, snapshot) = (ingresses(count, false, false), snapshot(count));
     bencher.bench(|| compile(ControllerKind::Spec, &ingresses, &snapshot));
+}
+
+#[divan::bench(args = OTHERS)]
+fn decide_hosts_of(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &ingresses(10_000, false, false), &snapshot(10_000));
+    let request = Request::parse("http://h7777.example/team-7777/part-9/x").expect("a URL");
+    bencher.bench(|| table.decide(&request));
+}
+
+#[divan::bench(args = OTHERS)]
+fn decide_one_host_of(bencher: divan::Bencher<'_, '_>, kind: ControllerKind) {
+    let table = compile(kind, &one_ingress(100_000), &snapshot(1));
+    let request = Request::parse("http://big.example/team-1/part-99999/x").expect("a URL");
+    bencher.bench(|| table.decide(&request));
 }
 
 #[divan::bench(args = ["http://h7777.example/team-7777/part-9/x", "http://nobody.example/x"])]

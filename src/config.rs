@@ -33,6 +33,9 @@ pub struct Global {
     /// Ask a capture (folder or archive) instead of a live cluster.
     #[arg(long, global = true, value_name = "PATH", env = "ROUTECAUSE_CAPTURE", conflicts_with_all = ["context", "kubeconfig"])]
     pub capture: Option<PathBuf>,
+    /// An earlier capture of the same cluster: what differs since counts as what changed.
+    #[arg(long, global = true, value_name = "PATH", requires = "capture")]
+    pub since_capture: Option<PathBuf>,
     /// Ask the incident inside the program: needs no cluster.
     #[arg(long, global = true, conflicts_with_all = ["context", "kubeconfig", "capture"])]
     pub demo: bool,
@@ -92,7 +95,13 @@ impl Global {
             Some(path) => Source::Capture(path.clone()),
             None => Source::Cluster { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
         };
-        Settings { source, namespace: self.namespace.clone(), at: self.at, probes: self.probes.policy() }
+        Settings {
+            source,
+            since_capture: self.since_capture.clone(),
+            namespace: self.namespace.clone(),
+            at: self.at,
+            probes: self.probes.policy(),
+        }
     }
 }
 

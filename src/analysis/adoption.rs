@@ -306,6 +306,7 @@ mod tests {
                 (&[], Some("other"), Some("nginx"), "annotation"),
                 (&[], Some("nginx"), None, "field"),
                 (&[], None, None, "no class"),
+                (&[], Some("nginx"), Some(""), "field"),
                 (&["-ingress-class=mine"], Some("mine"), None, "not found"),
             ],
         );

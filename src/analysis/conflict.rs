@@ -8,7 +8,7 @@ use crate::model::object::{Name, Object, ObjectKey, annotation_field};
 pub mod facts;
 
 use super::conflicts::ConflictRule;
-use super::field::Field;
+use super::field::{Field, model};
 use super::routing::Target;
 pub use facts::Facts;
 
@@ -97,8 +97,12 @@ pub enum Effect {
     NotLoaded,
     /// The Ingress is loaded by several controllers, and which one is asked depends on the address.
     SeveralControllers,
+    /// One of these, and which one is not determined.
+    AnyOf(Vec<Target>),
     /// No configuration is loaded any more, for no host; after a restart there is none at all.
     Frozen,
+    /// Nothing newer is loaded for the Ingresses that share a load balancer with this one.
+    GroupFrozen,
     /// The upstream receives this path.
     UpstreamPath(String),
     /// Some of them go to this canary.
@@ -200,11 +204,51 @@ impl Conflict {
         self
     }
 
+    /// No request shows it.
+    #[must_use]
+    pub fn unshown(mut self) -> Self {
+        self.sees.url = None;
+        self
+    }
+
     /// A request over TLS that shows it.
     #[must_use]
     pub fn shown_over_tls_by(mut self, host: &str, path: &str) -> Self {
         self.sees.url = url("https", host, path);
         self
+    }
+
+    /// The first of these paths of which the controller's routing model says the same; without a model
+    /// the first of them.
+    #[must_use]
+    pub fn shown_by_one_of(
+        self,
+        field: &Field<'_>,
+        host: &str,
+        paths: impl IntoIterator<Item = String>,
+    ) -> Self {
+        for path in paths {
+            let shown = self.clone().shown_by(host, &path);
+            let decision = shown.sees.url.as_deref().and_then(|url| field.decide(host, url));
+            if decision.is_none_or(|decision| model::agrees(&shown.sees.effect, &decision)) {
+                return shown;
+            }
+        }
+        self
+    }
+
+    /// Lets the controller's routing model say what the request sees, where there is one.
+    #[must_use]
+    pub fn judged(mut self, field: &Field<'_>) -> Self {
+        let decision = self.sees.url.as_deref().and_then(|url| field.decide(self.place(), url));
+        if let Some(effect) = decision.as_ref().and_then(model::effect) {
+            self.sees.effect = effect;
+        }
+        self
+    }
+
+    fn place(&self) -> &str {
+        self.host.as_deref().unwrap_or_default()
     }
 
     #[must_use]
@@ -228,6 +272,21 @@ impl Conflict {
             self.objects.push(part);
         }
         self
+    }
+
+    /// Names the host of a rule.
+    #[must_use]
+    pub fn at_host(self, ingress: &Ingress, place: Place) -> Self {
+        let (Place::Path(rule, _) | Place::Rule(rule)) = place else { return self };
+        let host = ingress.rules.get(rule).and_then(|rule| rule.host.as_deref());
+        self.at(ingress, Place::Rule(rule).field("host"), host)
+    }
+
+    /// Names the default backend.
+    #[must_use]
+    pub fn at_default(self, ingress: &Ingress) -> Self {
+        let service = ingress.default_backend.as_ref().and_then(|backend| backend.service());
+        self.at(ingress, Place::DefaultBackend.field("service.name"), service.map(|(name, _)| name))
     }
 
     /// Names the path of a rule.

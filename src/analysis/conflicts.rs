@@ -8,23 +8,57 @@
 
 use super::conflict::{Conflict, Severity};
 use super::field::{Claims, Field};
+use super::routing::Basis;
 use super::view::View;
 use crate::model::ingress::Ingress;
 use crate::model::snapshot::Snapshot;
 
+pub mod alb_group_stuck;
 pub mod annotation_and_field_disagree;
 pub mod annotation_policy_drop;
+pub mod app_root_takes_host;
 pub mod backend_missing;
+pub mod canary_shared_service;
+pub mod canary_takes_catch_all;
+pub mod canary_without_main;
 pub mod capture_group_missing;
+pub mod catch_all_not_consulted;
 pub mod class_missing;
 pub mod class_not_found;
 pub mod class_of_other_controller;
+pub mod configuration_refused;
+pub mod default_backend_scope;
+pub mod duplicate_location;
+pub mod entry_point_scheme;
+pub mod exact_behind_prefix;
+pub mod exact_root_dead;
+pub mod f5_exact_path_regex;
+pub mod f5_hostless_default;
+pub mod f5_location_twice;
+pub mod f5_rewrite_on_exact;
 pub mod foreign_annotations;
+pub mod haproxy_redirect_code;
+pub mod host_taken;
+pub mod hostless_outranks_host;
+pub mod hostwide_regex;
+pub mod minion_conflict;
+pub mod oldest_annotates_host;
+pub mod passthrough_swallows_paths;
+pub mod pattern_in_plain_path;
+pub mod pattern_shadows;
 pub mod rewrite_without_capture;
+pub mod same_host_path_type;
+pub mod several_default_backends;
 pub mod several_default_classes;
 pub mod snippet;
+pub mod solver_conflict;
 pub mod tls_host_not_in_rules;
+pub mod traefik_path_character;
+pub mod traefik_priority;
+pub mod traefik_rewrite_tail;
+pub mod trailing_slash_only;
 pub mod two_controllers_one_class;
+pub mod unreachable_path;
 
 /// One rule.
 pub trait ConflictRule: Sync {
@@ -37,19 +71,52 @@ pub trait ConflictRule: Sync {
 
 /// Every rule.
 pub static RULES: &[&dyn ConflictRule] = &[
+    &alb_group_stuck::Rule,
     &annotation_and_field_disagree::Rule,
     &annotation_policy_drop::Rule,
+    &app_root_takes_host::Rule,
     &backend_missing::Rule,
+    &canary_shared_service::Rule,
+    &canary_takes_catch_all::Rule,
+    &canary_without_main::Rule,
     &capture_group_missing::Rule,
+    &catch_all_not_consulted::Rule,
     &class_missing::Rule,
     &class_not_found::Rule,
     &class_of_other_controller::Rule,
+    &configuration_refused::Rule,
+    &default_backend_scope::Rule,
+    &duplicate_location::Rule,
+    &entry_point_scheme::Rule,
+    &exact_behind_prefix::Rule,
+    &exact_root_dead::Rule,
+    &f5_exact_path_regex::Rule,
+    &f5_hostless_default::Rule,
+    &f5_location_twice::Rule,
+    &f5_rewrite_on_exact::Rule,
     &foreign_annotations::Rule,
+    &haproxy_redirect_code::Rule,
+    &host_taken::Rule,
+    &hostless_outranks_host::Rule,
+    &hostwide_regex::Rule,
+    &minion_conflict::Rule,
+    &oldest_annotates_host::Rule,
+    &passthrough_swallows_paths::Rule,
+    &pattern_in_plain_path::Rule,
+    &pattern_shadows::Rule,
     &rewrite_without_capture::Rule,
+    &same_host_path_type::Rule,
+    &several_default_backends::Rule,
     &several_default_classes::Rule,
     &snippet::Rule,
+    &solver_conflict::Rule,
     &tls_host_not_in_rules::Rule,
+    &traefik_path_character::Rule,
+    &traefik_priority::Rule,
+    &traefik_rewrite_tail::Rule,
+    &trailing_slash_only::Rule,
     &two_controllers_one_class::Rule,
+    &unreachable_path::Rule,
 ];
 
 /// The rule of this id.
@@ -61,6 +128,12 @@ pub fn rule(id: &str) -> Option<&'static dyn ConflictRule> {
 /// Every conflict of all running controllers, worst first; hypothetical views are left out.
 #[must_use]
 pub fn find(snapshot: &Snapshot, views: &[View<'_>]) -> Vec<Conflict> {
+    find_by(RULES, snapshot, views)
+}
+
+/// What some rules find.
+#[must_use]
+pub fn find_by(rules: &[&dyn ConflictRule], snapshot: &Snapshot, views: &[View<'_>]) -> Vec<Conflict> {
     let claims = Claims::of(views);
     let mut found = Vec::new();
     for view in views {
@@ -71,14 +144,12 @@ pub fn find(snapshot: &Snapshot, views: &[View<'_>]) -> Vec<Conflict> {
             let adopted = view.adopted.iter().map(|(ingress, _)| *ingress);
             adopted.filter(|ingress| !refused.contains(&std::ptr::from_ref(*ingress))).collect()
         };
-        let field = Field::new(controller, &view.settings, loaded, &view.refused, snapshot, &claims);
-        found.extend(run(&field));
+        // The API's own text is no model of a product that has none.
+        let table = (view.basis != Basis::SpecOnly).then_some(&*view.table);
+        let field = Field::new(controller, &view.settings, loaded, &view.refused, snapshot, &claims, table);
+        found.extend(rules.iter().flat_map(|rule| rule.find(&field)));
     }
     sort(found)
-}
-
-fn run(field: &Field<'_>) -> Vec<Conflict> {
-    RULES.iter().flat_map(|rule| rule.find(field)).collect()
 }
 
 /// Worst first, then by rule, host and objects; of equal findings on several controllers the first stays.
@@ -97,3 +168,6 @@ pub(super) fn sort(mut found: Vec<Conflict>) -> Vec<Conflict> {
     });
     found
 }
+
+#[cfg(test)]
+mod tests;

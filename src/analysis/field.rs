@@ -3,7 +3,8 @@
 //!
 //! Invariant: built once per controller in n log n, whatever the order of the input.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::controller::{Controller, ControllerKind, Settings};
 use crate::model::ingress::Ingress;
@@ -11,17 +12,23 @@ use crate::model::object::Name;
 use crate::model::snapshot::Snapshot;
 
 use super::adoption::annotations::Policy;
-use super::routing::Refusal;
+use super::routing::{Decision, Refusal, RouteTable};
 use super::view::View;
 
 pub mod backends;
 pub mod hosts;
 #[cfg(test)]
 pub(crate) mod kit;
+pub mod model;
 pub mod pattern;
+pub(crate) mod rule_text;
+pub mod sites;
+pub(crate) mod tried;
 
 use backends::Backends;
 use hosts::Hosts;
+use model::Model;
+use sites::Site;
 
 /// One controller's ground.
 #[derive(Debug)]
@@ -39,7 +46,12 @@ pub struct Field<'a> {
     pub(crate) policy: Policy<'a>,
     /// The loaded rules by host.
     pub hosts: Hosts<'a>,
+    /// The hosts as ingress-nginx has them; empty for every other product.
+    pub sites: BTreeMap<&'a str, Site<'a>>,
     pub backends: Backends<'a>,
+    model: Model<'a>,
+    /// How many patterns may still be tried.
+    pub(crate) steps: Cell<usize>,
 }
 
 /// Which controllers take each Ingress: indexes into the snapshot's controllers.
@@ -104,17 +116,26 @@ impl<'a> Field<'a> {
         refused: &'a [(&'a Ingress, Refusal)],
         snapshot: &'a Snapshot,
         claims: &'a Claims,
+        table: Option<&'a dyn RouteTable>,
     ) -> Self {
         loaded.sort_by(|a, b| by_age(a, b));
+        let kind = controller.kind;
         let policy = Policy::new(settings);
-        let hosts = Hosts::new(&loaded, &policy);
+        let hosts = Hosts::new(kind, &loaded, &policy);
+        let sites = match kind == ControllerKind::IngressNginx {
+            true => sites::sites(&hosts, &loaded, &policy),
+            false => BTreeMap::new(),
+        };
         Self {
-            kind: controller.kind,
+            kind,
             controller,
             settings,
             policy,
             hosts,
+            sites,
             backends: Backends::new(snapshot),
+            model: Model::new(table),
+            steps: Cell::new(tried::STEPS),
             loaded,
             refused,
             snapshot,
@@ -133,11 +154,39 @@ impl<'a> Field<'a> {
     pub fn is_on(&self, ingress: &Ingress, name: &str) -> bool {
         self.policy.boolean(ingress, name) == Some(true)
     }
+
+    /// Whether a rule that is not seen does not exist either: every Ingress was.
+    #[must_use]
+    pub fn sees_all_ingresses(&self) -> bool {
+        self.snapshot.ingresses.covers_everything()
+    }
+
+    /// What the controller's routing model says of a URL on this host; `None` where there is no model, or
+    /// no more may be asked.
+    #[must_use]
+    pub fn decide(&self, host: &str, url: &str) -> Option<Decision> {
+        let tried = match self.sites.get(host) {
+            Some(site) if site.regex.is_none() => 0,
+            Some(site) => site.locations.len(),
+            None => self.hosts.get(host).map_or(0, |host| host.paths.len()),
+        };
+        self.model.decide(url, tried)
+    }
+
+    /// Why the controller cannot load its configuration, as far as its model tells.
+    #[must_use]
+    pub fn failures(&self) -> &'a [super::routing::ReloadFailure] {
+        self.model.failures()
+    }
 }
 
 /// Oldest first; within one second by `namespace/name` from the end, as ingress-nginx sorts.
 #[must_use]
 pub fn by_age(a: &Ingress, b: &Ingress) -> std::cmp::Ordering {
-    let name = |ingress: &Ingress| format!("{}/{}", ingress.meta.namespace, ingress.meta.name);
-    a.meta.created.cmp(&b.meta.created).then_with(|| name(b).cmp(&name(a)))
+    a.meta.created.cmp(&b.meta.created).then_with(|| bytes(b).cmp(bytes(a)))
+}
+
+/// `namespace/name`, byte by byte.
+fn bytes(ingress: &Ingress) -> impl Iterator<Item = &u8> {
+    ingress.meta.namespace.as_bytes().iter().chain(b"/").chain(ingress.meta.name.as_bytes())
 }

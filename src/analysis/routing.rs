@@ -13,26 +13,36 @@ use crate::model::snapshot::Snapshot;
 
 pub mod agic;
 pub mod apisix;
+pub mod aws_alb;
+mod balancers;
 mod candidates;
 pub mod cilium;
 pub mod contour;
 mod envoy;
+pub mod f5_nginx;
 #[cfg(test)]
 mod fixtures;
 mod gateway;
+pub mod gce;
 pub mod haproxy_ingress;
 pub mod haproxytech;
 pub mod httproute;
 pub mod ingress_nginx;
 pub mod istio;
+pub mod kong;
 pub mod nearest;
 mod nginx;
+mod possible;
+mod refusal;
+mod rule_index;
 mod serving;
 pub mod spec;
 mod told;
 pub mod traefik;
 pub mod traefik_gateway;
 pub mod traefik_ingress_nginx;
+
+pub use refusal::{FieldFault, Refusal};
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +87,10 @@ pub trait RouteTable: Send + Sync {
     fn reload_failure(&self) -> Option<&ReloadFailure> {
         None
     }
+    /// Every reason that is known, the first one first.
+    fn reload_failures(&self) -> &[ReloadFailure] {
+        self.reload_failure().map(std::slice::from_ref).unwrap_or_default()
+    }
     /// Whether a route of another kind than Ingress takes this host: such routes pass no class
     /// selection, the table itself holds what is attached.
     fn has_routes_for(&self, _host: Option<&str>) -> bool {
@@ -88,6 +102,10 @@ pub trait RouteTable: Send + Sync {
 #[must_use]
 pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
     match kind {
+        ControllerKind::AwsAlb => Some(&aws_alb::AwsAlb),
+        ControllerKind::F5Nginx => Some(&f5_nginx::F5Nginx),
+        ControllerKind::Gce => Some(&gce::Gce),
+        ControllerKind::Kong => Some(&kong::Kong),
         ControllerKind::Agic => Some(&agic::Agic),
         ControllerKind::Apisix => Some(&apisix::Apisix),
         ControllerKind::Cilium => Some(&cilium::Cilium),
@@ -101,11 +119,7 @@ pub fn model_for(kind: ControllerKind) -> Option<&'static dyn RoutingModel> {
         ControllerKind::Traefik => Some(&traefik::Traefik),
         ControllerKind::TraefikGateway => Some(&traefik_gateway::TraefikGateway),
         ControllerKind::TraefikIngressNginx => Some(&traefik_ingress_nginx::TraefikIngressNginx),
-        ControllerKind::F5Nginx
-        | ControllerKind::AwsAlb
-        | ControllerKind::Kong
-        | ControllerKind::Gce
-        | ControllerKind::OpenshiftRouter => None,
+        ControllerKind::OpenshiftRouter => None,
     }
 }
 
@@ -238,6 +252,10 @@ pub enum Note {
     AuthSubrequest { ingress: Name, url: String },
     /// Whether this Secret exists decides, and Secrets are not read.
     SecretUnseen(Name),
+    /// Nothing listens on this port.
+    NoListener { port: u16 },
+    /// There is no certificate for this host: the TLS handshake is rejected.
+    HandshakeRejected,
     /// An `ExternalName` Service, which the controller is not allowed to use.
     ExternalNameBarred(Name),
     /// An argument of the controller decided.
@@ -311,12 +329,20 @@ pub enum Reason {
     OlderWins {
         older: Name,
     },
+    /// The whole host belongs to an older Ingress.
+    HostTaken {
+        by: Name,
+    },
     /// Its Ingress is not loaded at all.
     NotLoaded(Refusal),
     /// A canary, which is only an alternative of another rule.
     CanaryOnly,
     /// `backend.resource` is not served.
     ResourceBackend,
+    /// Something else that it asks of a request does not hold.
+    ConditionDiffers {
+        field: &'static str,
+    },
     /// Its path is tried as a pattern and does not match.
     PatternDiffers {
         pattern: String,
@@ -388,37 +414,6 @@ pub enum Detached {
         listener: String,
     },
     /// Whether it is cannot be told from what was seen.
-    Undecided,
-}
-
-/// Why an Ingress is not loaded.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refusal {
-    /// Neither `ingressClassName` nor the annotation is set, and the controller does not take such.
-    NoClass,
-    /// The class names no IngressClass object.
-    ClassNotFound { class: String },
-    /// The IngressClass belongs to another controller value.
-    ClassOfOther { class: String, controller: Option<String> },
-    /// The legacy annotation names another class than the controller expects.
-    AnnotationDiffers { value: String, expected: String },
-    /// Outside `--watch-namespace` or its selector.
-    NamespaceNotWatched { watched: String },
-    /// An annotation is above the accepted risk level.
-    RiskyAnnotation { key: String, risk: &'static str, allowed: String },
-    /// An annotation's value fails validation in a way that drops the whole Ingress.
-    InvalidAnnotation { key: String },
-    /// A value holds a word of the block list.
-    BlockedWord { key: String, word: String },
-    /// `--disable-catch-all` and a default backend.
-    CatchAllDisabled,
-    /// A path that the controller takes for an attack and drops the Ingress for.
-    DangerousPath { path: String },
-    /// The controller's label selector does not take this Ingress.
-    LabelsDiffer { selector: String },
-    /// This controller reads no Ingresses at all.
-    KindNotRead,
-    /// Whether it is taken cannot be told from what was seen.
     Undecided,
 }
 

@@ -107,7 +107,7 @@ async fn taken(flags: &Flags, global: &Global, stop: &CancellationToken) -> Resu
     let mut writer = Writer::create(&flags.output)?;
     let settings = global.settings();
     let namespaces = settings.namespace.iter().cloned().collect();
-    let toolbox = Toolbox::new(Settings { namespace: None, ..settings });
+    let toolbox = Toolbox::new(Settings { namespace: None, since_capture: None, ..settings });
     let cluster = toolbox.open().await?;
     let earlier = match &flags.onto {
         Some(path) => {
@@ -158,7 +158,8 @@ fn summary(target: &Path, taken: &Taken) -> String {
         target.display(),
         log_bytes.div_ceil(1024)
     );
-    let refused: Vec<_> = errors.iter().filter(|error| error.reason != "NotCaptured").collect();
+    let refused: Vec<_> =
+        errors.iter().filter(|error| !matches!(&*error.reason, "NotCaptured" | "NotInstalled")).collect();
     for error in refused.iter().take(10) {
         let place = if error.namespace.is_empty() { "all namespaces" } else { &error.namespace };
         let name = if error.name.is_empty() { String::new() } else { format!(" {}", error.name) };

@@ -3,6 +3,8 @@
 use std::fmt;
 
 /// The host of a request as routing sees it: lower case, without port and without one trailing dot.
+///
+/// What RFC 3986 lets stand in a host and proxies take is taken, so that odd requests can be asked about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostName(String);
 

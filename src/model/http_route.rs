@@ -37,18 +37,12 @@ pub struct RouteRule {
 }
 
 /// One entry of `matches`; all of its conditions must hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RouteMatch {
     pub path: PathMatch,
     pub method: Option<String>,
     pub headers: Vec<ValueMatch>,
     pub query: Vec<ValueMatch>,
-}
-
-impl Default for RouteMatch {
-    fn default() -> Self {
-        Self { path: PathMatch::default(), method: None, headers: Vec::new(), query: Vec::new() }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -116,7 +116,7 @@ mod tests {
         for (field, value, shown) in [
             ("spec.template.spec.containers[0].env[\"DB_PASSWORD\"]", "hunter2", "[redacted]"),
             ("spec.template.spec.containers[0].env[\"BASE_PATH\"]", "/shop", "/shop"),
-            ("spec.template.spec.containers[0].args[3]", "wJalrXUtnFEMIK7MDENGbPxRfi", "[redacted]"),
+            ("spec.template.spec.containers[0].args[3]", "wJalrXUt2nFEMIK7MDENGbPxRfi", "[redacted]"),
             ("spec.template.spec.containers[0].args[3]", "--path=/shop", "--path=/shop"),
             ("spec.template.spec.containers[0].image", "r.example/app:1", "r.example/app:1"),
             ("spec.rules[0].http.paths[0].path", "/a?token=abc123", "/a?token=[redacted]"),

@@ -10,6 +10,9 @@ use super::route::BackendReport;
 use super::text::Text;
 use crate::analysis::conflict::{Conflict, Effect, Fix, Part};
 
+mod because;
+mod title;
+
 /// One conflict.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ConflictReport {
@@ -18,6 +21,9 @@ pub struct ConflictReport {
     /// critical, high, medium or low.
     pub severity: &'static str,
     pub title: String,
+    /// The facts, in one sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Text>,
     /// The objects and fields that make it, the one to change first.
@@ -45,7 +51,8 @@ impl From<&Conflict> for ConflictReport {
         Self {
             rule: conflict.rule.to_owned(),
             severity: conflict.severity.as_str(),
-            title: title(conflict.rule),
+            title: title::title(conflict.rule),
+            because: Some(because::because(&conflict.facts)).filter(|because| !because.is_empty()),
             host: conflict.host.as_deref().map(Text::from),
             objects: conflict.objects.iter().map(PartReport::from).collect(),
             winner: conflict.winner.as_ref().map(ObjectRef::from),
@@ -60,26 +67,6 @@ impl From<&Part> for PartReport {
     fn from(part: &Part) -> Self {
         Self { object: ObjectRef::from(&part.key), field: Text::path(&part.field) }
     }
-}
-
-/// A rule's id read as a title.
-fn title(rule: &str) -> String {
-    let known = match rule {
-        "annotation_and_field_disagree" => "class annotation and ingressClassName disagree",
-        "annotation_policy_drop" => "the controller drops the whole Ingress",
-        "backend_missing" => "the backend cannot be reached",
-        "capture_group_missing" => "the rewrite names a capture group that the path has not",
-        "class_missing" => "no class is set, and the controller takes none without",
-        "class_not_found" => "the class names no IngressClass",
-        "class_of_other_controller" => "the class belongs to a controller that does not run here",
-        "foreign_annotations" => "annotations of another product have no effect",
-        "rewrite_without_capture" => "the rewrite sends every path to the same place",
-        "several_default_classes" => "several classes are the default one",
-        "two_controllers_one_class" => "several controllers take the same Ingresses",
-        "tls_host_not_in_rules" => "a TLS host is in no rule",
-        other => return other.replace('_', " "),
-    };
-    known.to_owned()
 }
 
 fn effect(effect: &Effect) -> String {
@@ -103,6 +90,14 @@ fn effect(effect: &Effect) -> String {
         Effect::Redirect { status, to } => format!("they are redirected ({status}) to {}", Text::new(to)),
         Effect::NotLoaded => "the Ingress is not loaded: another rule takes them, or nobody does".to_owned(),
         Effect::SeveralControllers => "which controller answers depends on the address".to_owned(),
+        Effect::AnyOf(targets) => {
+            let all: Vec<String> =
+                targets.iter().map(|target| BackendReport::from(target).to_string()).collect();
+            format!("one of {} answers, and which one may change", all.join(", "))
+        }
+        Effect::GroupFrozen => {
+            "no newer configuration is in force for the Ingresses of this load balancer".to_owned()
+        }
         Effect::Frozen => "no newer configuration is in force, for any host".to_owned(),
         Effect::UpstreamPath(path) => format!("the upstream receives {}", Text::new(path)),
         Effect::Split { to } => format!("some of them go to {}", BackendReport::from(to)),
@@ -180,6 +175,9 @@ impl fmt::Display for ConflictReport {
         if let Some(host) = &self.host {
             write!(f, ", host {}", if host.is_empty() { "*" } else { host.as_str() })?;
         }
+        if let Some(because) = &self.because {
+            write!(f, ": {because}")?;
+        }
         for part in &self.objects {
             write!(f, "\n  {} {}", part.object, part.field)?;
         }
@@ -191,17 +189,5 @@ impl fmt::Display for ConflictReport {
             write!(f, ", such as {example}")?;
         }
         write!(f, "\n  fix: {}", self.fix)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_rule_has_a_title() {
-        for rule in crate::analysis::conflicts::RULES {
-            assert!(!title(rule.id()).contains('_'), "{}", rule.id());
-        }
     }
 }

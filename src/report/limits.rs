@@ -72,11 +72,25 @@ impl Budget {
         how_to_narrow: &'static str,
     ) -> (Vec<T>, Option<Truncated>) {
         let total = records.len();
-        let fits = |record: &&T| self.spend(*record, &text(record));
-        let shown = records.iter().take(most).take_while(fits).count();
+        let before = *self;
+        let mut shown = self.fitting(&records, most, &text);
+        if shown < total && !how_to_narrow.is_empty() {
+            // The note that there is more takes room too.
+            *self = before;
+            let note = Truncated { shown, total, how_to_narrow };
+            shown = match self.spend(&("truncated", &note), &note.to_string()) {
+                true => self.fitting(&records, most, &text),
+                false => 0,
+            };
+        }
         records.truncate(shown);
         let truncated = (shown < total).then_some(Truncated { shown, total, how_to_narrow });
         (records, truncated)
+    }
+
+    /// How many of the first `most` records fit; their room is taken.
+    fn fitting<T: Serialize>(&mut self, records: &[T], most: usize, text: impl Fn(&T) -> String) -> usize {
+        records.iter().take(most).take_while(|record| self.spend(*record, &text(record))).count()
     }
 }
 
@@ -86,13 +100,16 @@ mod tests {
 
     #[test]
     fn records_are_kept_whole_while_either_half_has_room() {
+        let note = Truncated { shown: 2, total: 3, how_to_narrow: "name one" };
+        let room = serde_json::to_string(&("truncated", &note)).expect("JSON").len() + 1;
+        let mut budget = Budget::new(room + 20);
+        let records = vec!["a".repeat(8), "b".repeat(8), "c".repeat(60)];
+        // The first two cost 11 each in JSON (quotes and a comma) and 9 in text.
+        let (kept, truncated) = budget.keep(records.clone(), 10, Clone::clone, "name one");
+        assert_eq!(kept, ["a".repeat(8)], "the note has its room");
+        assert_eq!(truncated, Some(Truncated { shown: 1, ..note }));
         let mut budget = Budget::new(20);
-        let records = vec!["aaaa", "bbbb", "cccc"];
-        // Each record costs 7 in JSON (quotes and a comma) and 5 in text.
-        let (kept, truncated) = budget.keep(records, 10, |r| (*r).to_owned(), "name one");
-        assert_eq!(kept, ["aaaa", "bbbb"]);
-        assert_eq!(truncated, Some(Truncated { shown: 2, total: 3, how_to_narrow: "name one" }));
-        assert_eq!(budget, Budget { structured: 6, text: 10 });
+        assert_eq!(budget.keep(records, 10, Clone::clone, "").0, ["a".repeat(8)], "no note, no room for it");
     }
 
     #[test]

@@ -49,7 +49,7 @@ const SHAPE: &str = r"(?-u:\b)(?:(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?-u:\b)|gh[
 struct Rule {
     pattern: Regex,
     /// Whether what was found is one, given what stands before it.
-    is_secret: fn(&str, &str) -> bool,
+    is_secret: Accepts,
 }
 
 struct Rules {
@@ -82,15 +82,16 @@ fn no_prose(lead: &str, secret: &str) -> bool {
         && !secret.starts_with(['/', '['])
 }
 
+/// Whether what a pattern found, after its lead, is a secret.
+type Accepts = fn(&str, &str) -> bool;
+
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let patterns: [(String, fn(&str, &str) -> bool); 17] = [
+    let patterns: [(String, Accepts); 17] = [
         (format!(r#"(?i)((?-u:\b){HEADER}\\*["']?\s*[:=]\s*\[?\s*\\*")([^"\\\r\n]+)"#), no_reference),
         (format!(r#"(?i)((?-u:\b){HEADER}["']?\s*[:=]\s*\[?\s*')([^'\r\n]+)"#), no_reference),
         // Unquoted: a scheme with its token, or cookies with their attributes, and no more of the line.
         (
-            format!(
-                r#"(?i)((?-u:\b)(?:[a-z0-9]+_)*(?:set[-_])?cookie2?\s*[:=]\s*)([^\s"'=;]+(?:=[^\s"';]*)?(?:;\s*[a-z0-9_.-]+(?:=[^\s"';]*)?)*)"#
-            ),
+            r#"(?i)((?-u:\b)(?:[a-z0-9]+_)*(?:set[-_])?cookie2?\s*[:=]\s*)([^\s"'=;]+(?:=[^\s"';]*)?(?:;\s*[a-z0-9_.-]+(?:=[^\s"';]*)?)*)"#.to_owned(),
             no_reference,
         ),
         (
@@ -182,12 +183,12 @@ pub(super) fn plain_marks(text: Cow<'_, str>) -> Cow<'_, str> {
 /// A value that was set under this name: an environment variable, a header, a member.
 #[must_use]
 pub fn redact_value<'t>(name: &str, value: &'t str) -> Cow<'t, str> {
-    if is_secret_value(name, value) { Cow::Borrowed(REDACTED) } else { redact(value) }
-}
-
-/// Whether the whole value is a secret, by the name it is set under or by how it looks.
-fn is_secret_value(name: &str, value: &str) -> bool {
-    !value.starts_with(MARK) && (names::is_credential(name, value) || opaque::is_opaque(name, value))
+    if names::is_credential(name, value) && !value.starts_with(MARK) {
+        return Cow::Borrowed(REDACTED);
+    }
+    // What tells its secret by a rule keeps the rest.
+    let redacted = redact(value);
+    if redacted == value && opaque::is_opaque(name, value) { Cow::Borrowed(REDACTED) } else { redacted }
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::object_ref::NameRef;
 use super::text::Text;
 use crate::analysis::routing::{
-    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Refusal, Target, Unmet,
-    Winner,
+    Basis, Decision, Edit, Eliminated, Explanation, Nearest, Note, Outcome, Reason, Target, Winner,
 };
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{PathType, Place};
@@ -17,9 +16,12 @@ use crate::model::object::Kind;
 
 mod detached;
 mod reference;
+mod refusal;
+mod unmet;
 
 use detached::detached_words;
 pub use reference::RouteRef;
+pub use refusal::refusal_words;
 
 /// What a controller does with the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -227,11 +229,7 @@ fn edit_field(near: &Nearest) -> String {
         }
         Edit::SetPathType { .. } => near.place.field(if is_route { "path.type" } else { "pathType" }),
         Edit::SetPath { .. } => near.place.field(if is_route { "path.value" } else { "path" }),
-        Edit::Meet(unmet) => near.place.field(match unmet {
-            Unmet::Method { .. } => "method",
-            Unmet::Header { .. } => "headers",
-            Unmet::Query { .. } => "queryParams",
-        }),
+        Edit::Meet(unmet) => near.place.field(unmet::field(unmet)),
         Edit::AddPath { .. } => "spec.rules".to_owned(),
         Edit::SetClass { .. } => "spec.ingressClassName".to_owned(),
         Edit::RemoveAnnotation { key } | Edit::SetAnnotation { key, .. } => {
@@ -256,13 +254,7 @@ pub fn edit(edit: &Edit) -> String {
             format!("set the annotation {} to {}", Text::new(key), quoted(value))
         }
         Edit::AskHost { host } => format!("ask for host {} instead", Text::new(host)),
-        Edit::Meet(Unmet::Method { wanted }) => format!("ask with method {}", Text::new(wanted)),
-        Edit::Meet(Unmet::Header { name, wanted }) => {
-            format!("send the header {} with value {}", Text::new(name), quoted(wanted))
-        }
-        Edit::Meet(Unmet::Query { name, wanted }) => {
-            format!("send the query parameter {} with value {}", Text::new(name), quoted(wanted))
-        }
+        Edit::Meet(unmet) => unmet::edit(unmet),
     }
 }
 
@@ -307,6 +299,10 @@ pub fn note(note: &Note) -> String {
         }
         Note::SecretUnseen(secret) => {
             format!("whether Secret {} exists decides, and Secrets are never read", NameRef::from(secret))
+        }
+        Note::NoListener { port } => format!("nothing listens on port {port}"),
+        Note::HandshakeRejected => {
+            "there is no certificate for this host: the TLS handshake is rejected".to_owned()
         }
         Note::ExternalNameBarred(service) => {
             format!(
@@ -378,9 +374,15 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
             "older_wins",
             format!("{kind} {} has the same host, path and type and is older", NameRef::from(older)),
         ),
+        Reason::HostTaken { by } => {
+            ("host_taken", format!("the whole host belongs to Ingress {}, which is older", NameRef::from(by)))
+        }
         Reason::NotLoaded(refusal) => ("not_loaded", refusal_words(refusal)),
         Reason::CanaryOnly => ("canary_only", "a canary is only an alternative of another rule".to_owned()),
         Reason::ResourceBackend => ("resource_backend", "resource backends are not served".to_owned()),
+        Reason::ConditionDiffers { field } => {
+            ("condition_differs", format!("its condition on {field} does not hold"))
+        }
         Reason::PatternDiffers { pattern } => {
             ("pattern_differs", format!("the pattern {} does not match", quoted(pattern)))
         }
@@ -389,16 +391,7 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
             "duplicate",
             format!("a rule of Ingress {} has the same host, path and type and is used", NameRef::from(of)),
         ),
-        Reason::Unmet(Unmet::Method { wanted }) => {
-            ("method_differs", format!("it takes only method {}", Text::new(wanted)))
-        }
-        Reason::Unmet(Unmet::Header { name, wanted }) => {
-            ("header_differs", format!("it wants header {} to be {}", Text::new(name), quoted(wanted)))
-        }
-        Reason::Unmet(Unmet::Query { name, wanted }) => (
-            "query_differs",
-            format!("it wants query parameter {} to be {}", Text::new(name), quoted(wanted)),
-        ),
+        Reason::Unmet(unmet) => unmet::words(unmet),
         Reason::Detached(detached) => ("not_attached", detached_words(detached)),
         Reason::OtherEntryPoint { asked, tls } => (
             "other_entry_point",
@@ -408,56 +401,6 @@ fn reason_words(reason: &Reason, kind: Kind) -> (&'static str, String) {
                 quoted(asked)
             ),
         ),
-    }
-}
-
-/// Why an Ingress is not loaded, in words.
-#[must_use]
-pub fn refusal_words(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::NoClass => "it has no class and the controller takes none without".to_owned(),
-        Refusal::ClassNotFound { class } => format!("its class {} names no IngressClass", quoted(class)),
-        Refusal::ClassOfOther { class, controller } => match controller {
-            Some(controller) => {
-                format!("its class {} belongs to controller {}", quoted(class), quoted(controller))
-            }
-            None => format!("its class {} belongs to another controller", quoted(class)),
-        },
-        Refusal::AnnotationDiffers { value, expected } => {
-            format!(
-                "its class annotation is {} and the controller expects {}",
-                quoted(value),
-                quoted(expected)
-            )
-        }
-        Refusal::NamespaceNotWatched { watched } => {
-            format!("the controller watches only {}", quoted(watched))
-        }
-        Refusal::RiskyAnnotation { key, risk, allowed } => format!(
-            "annotation {} has risk {risk} and the controller accepts {} at most, so the whole Ingress is dropped",
-            Text::new(key),
-            Text::new(allowed)
-        ),
-        Refusal::InvalidAnnotation { key } => {
-            format!("the value of annotation {} is invalid, so the whole Ingress is dropped", Text::new(key))
-        }
-        Refusal::BlockedWord { key, word } => format!(
-            "annotation {} holds the blocked word {}, so the whole Ingress is dropped",
-            Text::new(key),
-            quoted(word)
-        ),
-        Refusal::CatchAllDisabled => "the controller runs with --disable-catch-all".to_owned(),
-        Refusal::DangerousPath { path } => {
-            format!(
-                "the controller takes its path {} for an attack, so the whole Ingress is dropped",
-                quoted(path)
-            )
-        }
-        Refusal::LabelsDiffer { selector } => {
-            format!("the controller's label selector {} does not take it", quoted(selector))
-        }
-        Refusal::KindNotRead => "the controller reads no Ingresses at all".to_owned(),
-        Refusal::Undecided => "whether the controller takes it cannot be told from what was seen".to_owned(),
     }
 }
 

@@ -197,3 +197,6 @@ impl Render for Report {
         lines.join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests;

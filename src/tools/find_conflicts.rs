@@ -212,3 +212,6 @@ impl Render for Report {
         lines.join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests;

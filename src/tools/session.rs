@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::analysis::facts::candidates::touches;
-use crate::evidence::capture::{Capture, CaptureError};
+use crate::evidence::capture::{Capture, CaptureError, take};
 use crate::evidence::cluster::{self, Cluster};
 use crate::evidence::live::{ConnectError, Live, LiveOptions, Probes};
 use crate::evidence::{demo, gather};
@@ -51,8 +51,15 @@ impl Sessions {
                 cluster::Source::Live(Box::new(live))
             }
             Source::Capture(path) => {
-                let path = path.clone();
-                let opened = tokio::task::spawn_blocking(move || Capture::open(&path)).await;
+                let (path, earlier) = (path.clone(), settings.since_capture.clone());
+                let opened = tokio::task::spawn_blocking(move || {
+                    let capture = Capture::open(&path)?;
+                    match earlier {
+                        Some(earlier) => Ok(take::onto(&Capture::open(&earlier)?, capture)),
+                        None => Ok(capture),
+                    }
+                })
+                .await;
                 cluster::Source::Capture(Box::new(
                     opened.map_err(|_| broken_capture(None))?.map_err(|e| broken_capture(Some(&e)))?,
                 ))

@@ -44,6 +44,8 @@ impl ProbePolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     pub source: Source,
+    /// An earlier capture of what `source` is a capture of: what differs is history.
+    pub since_capture: Option<PathBuf>,
     /// Where to look when a call names no namespace.
     pub namespace: Option<String>,
     /// What counts as now; `None` is the clock, or the time a capture was taken.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use routecause::analysis::conflicts::RULES;
 use routecause::evidence::permissions::{Grant, PERMISSIONS, manifests::manifests};
 
 use crate::support::golden;
@@ -57,4 +58,46 @@ fn the_page_on_rights_is_what_the_table_says() {
         );
     }
     golden::folder(&root().join("docs"), "rbac.md", &BTreeMap::from([("rbac.md".to_owned(), page)]));
+}
+
+/// What each conflict rule finds, from the rule's own words.
+#[test]
+fn the_page_on_conflicts_is_what_the_rules_say() {
+    let mut page = String::from(
+        "# Conflicts\n\nWhat `find_conflicts` looks for, rule by rule. Severity is the worst a rule reports: critical \
+         concerns every host of a\ncontroller, high a request that goes nowhere or to somebody else's backend, medium a \
+         request that is treated in a way\nits author did not write, low what is legal and surprises. Generated from the \
+         rules' own documentation.\n",
+    );
+    for rule in RULES {
+        let path = root().join("src/analysis/conflicts").join(format!("{}.rs", rule.id()));
+        let source = std::fs::read_to_string(&path).expect("a rule stands in the file of its name");
+        let _ = writeln!(page, "\n## {}\n\nSeverity: up to {}.", rule.id(), rule.worst().as_str());
+        let mut sections = Vec::new();
+        let mut fenced = false;
+        for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            fenced ^= line.starts_with("```");
+            match line.strip_prefix("# ") {
+                Some(section) if !fenced => {
+                    sections.push(section.to_owned());
+                    let _ = writeln!(page, "\n### {section}\n");
+                }
+                Some(_) | None => {
+                    let _ = writeln!(page, "{line}");
+                }
+            }
+        }
+        while page.ends_with("\n\n") {
+            page.pop();
+        }
+        let expected = ["What it finds", "Why it 404s", "Example", "What to do", "References"];
+        assert_eq!(sections, expected, "{}", rule.id());
+    }
+    let page = page.replace("\n\n\n", "\n\n");
+    golden::folder(
+        &root().join("docs"),
+        "conflicts.md",
+        &BTreeMap::from([("conflicts.md".to_owned(), page)]),
+    );
 }

@@ -61,6 +61,7 @@ fn differs(expect: &Value, vector: &Value, decision: &Decision) -> String {
     if fits { String::new() } else { format!("    backend: {backend:?} is none of {:?}\n", decision.one_of) }
 }
 
+#[expect(clippy::print_stderr, reason = "says what was skipped, and how far models and answers agree")]
 fn check(kind: ControllerKind) {
     let sets = sets(kind.slug());
     if sets.is_empty() {

@@ -16,7 +16,7 @@ use crate::model::ingress::Ingress;
 use crate::model::ingress_class::IngressClass;
 use crate::model::snapshot::{Lookup, Snapshot};
 
-/// F5's controller does not start without its own class object.
+/// F5's controller does not start without its own class object. An empty annotation counts as none.
 pub(super) fn f5(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot) -> Adoption {
     let namespace = &ingress.meta.namespace;
     let outside = outside_list(namespace, settings.value("watch-namespace"))
@@ -36,7 +36,7 @@ pub(super) fn f5(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot) ->
         Lookup::Absent => return Adoption::Refused(Refusal::ClassNotFound { class: own.to_owned() }),
         Lookup::Unseen(_) => return Adoption::Refused(Refusal::Undecided),
     }
-    match (annotation(ingress), &ingress.class_name) {
+    match (annotation(ingress).filter(|value| !value.is_empty()), &ingress.class_name) {
         (Some(value), _) => by_annotation(value, own),
         (None, Some(class)) => by_name(class, own),
         (None, None) => classless(false),

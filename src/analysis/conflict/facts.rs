@@ -3,6 +3,7 @@
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{PathType, PortRef};
 use crate::model::object::{Name, ObjectKey};
+use crate::model::request::Scheme;
 
 use super::super::routing::{Refusal, Target};
 
@@ -96,6 +97,124 @@ pub enum Facts {
         standing: Passthrough,
         others: usize,
     },
+    DuplicateLocation {
+        location: String,
+    },
+    ConfigurationRefused {
+        /// What the proxy says.
+        cause: String,
+    },
+    HostwideRegex {
+        key: String,
+        /// Plain paths of one Ingress that are patterns now.
+        paths: usize,
+    },
+    PatternShadows {
+        path: String,
+        by: String,
+    },
+    ExactRootDead,
+    PatternInPlainPath {
+        path: String,
+        reading: Reading,
+    },
+    CatchAllNotConsulted {
+        path: String,
+        /// The host of the wider rule, empty for any.
+        wildcard: String,
+        /// Hosts that leave the path open.
+        hosts: usize,
+    },
+    SolverConflict(Solver),
+    TrailingSlashOnly {
+        path: String,
+    },
+    UnreachablePath {
+        path: String,
+    },
+    OldestAnnotatesHost {
+        keys: Vec<String>,
+        others: usize,
+    },
+    AppRootTakesHost {
+        target: String,
+    },
+    HostTaken {
+        losers: usize,
+        paths: usize,
+    },
+    MinionConflict(Minions),
+    F5LocationTwice {
+        path: String,
+    },
+    F5RewriteOnExact {
+        path: String,
+    },
+    F5ExactPathRegex {
+        path: String,
+    },
+    F5HostlessDefault,
+    HaproxyRedirectCode {
+        value: String,
+    },
+    TraefikPriority {
+        value: String,
+    },
+    TraefikPathCharacter {
+        path: String,
+        character: char,
+    },
+    TraefikRewriteTail {
+        path: String,
+        target: String,
+    },
+    ExactBehindPrefix {
+        path: String,
+        prefix: String,
+        /// Priorities of the Exact rule and of the prefix.
+        own: i64,
+        other: i64,
+    },
+    HostlessOutranksHost {
+        hosts: usize,
+        /// Priorities of the host's rule and of the wider one.
+        own: i64,
+        other: i64,
+    },
+    EntryPointScheme {
+        /// The one scheme that is served.
+        only: Scheme,
+    },
+    AlbGroupStuck {
+        path: String,
+        members: usize,
+    },
+}
+
+/// What a pattern is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Text that nothing but itself matches.
+    Literal,
+    /// A pattern, which admission refuses under this type.
+    Denied,
+}
+
+/// Why a challenge is not answered by its solver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solver {
+    /// Another rule takes the path.
+    Beaten,
+    /// The controller of the host does not load the solver's Ingress.
+    NotLoaded,
+}
+
+/// What becomes of minions in each other's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Minions {
+    Oldest,
+    Nobody,
+    NoMaster,
 }
 
 /// Why a default backend does not do what it says.
@@ -105,6 +224,10 @@ pub enum Scope {
     Hostless,
     /// An older Ingress made these hosts.
     OlderHost { older: Name, hosts: usize },
+    /// The product does not read it here.
+    Ignored,
+    /// It holds for everybody's hosts.
+    Everybody,
 }
 
 /// What a canary is an alternative of, and is not there.

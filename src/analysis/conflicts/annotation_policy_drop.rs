@@ -58,7 +58,10 @@ impl ConflictRule for Rule {
                     let Some((rule, place, _, _)) = at else { continue };
                     (Place::Path(rule, place).field("path"), Some(path.as_str()))
                 }
+                Refusal::InvalidField { field, .. } => (field.clone(), None),
                 Refusal::NoClass
+                | Refusal::HostsTaken { .. }
+                | Refusal::NoMaster { .. }
                 | Refusal::LabelsDiffer { .. }
                 | Refusal::KindNotRead
                 | Refusal::ClassNotFound { .. }

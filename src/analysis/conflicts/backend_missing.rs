@@ -288,7 +288,7 @@ mod tests {
         ] {
             let found = check(
                 &Rule,
-                &format!("is {product}\ning shop/a host=a.example /(P)->web:80"),
+                &format!("is {product}\nsvc shop/other 80\ning shop/a host=a.example /(P)->web:80"),
                 &["high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name"],
             );
             assert_eq!(found[0].sees.effect, effect, "{product}");

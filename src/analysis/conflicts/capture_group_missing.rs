@@ -72,11 +72,7 @@ impl ConflictRule for Rule {
                 .on(host)
                 .at_annotation(entry.ingress, &key)
                 .at_path(entry.ingress, entry.place);
-            let example = pattern::samples(entry.path).into_iter().next();
-            found.push(match example {
-                Some(path) => conflict.shown_by(host, &path),
-                None => conflict,
-            });
+            found.push(conflict.shown_by_one_of(field, host, pattern::samples(entry.path)));
         }
         found
     }

@@ -74,7 +74,7 @@ impl ConflictRule for Rule {
                 .at_path(entry.ingress, entry.place);
             if pattern::is_literal(entry.path) {
                 let deeper = format!("{}/any/deeper", entry.path.trim_end_matches('/'));
-                conflict = conflict.shown_by(host, &deeper);
+                conflict = conflict.shown_by_one_of(field, host, [deeper]);
             }
             found.push(conflict);
         }

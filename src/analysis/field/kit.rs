@@ -7,15 +7,19 @@
 //! ctl traefik edge           hide Service                                        arg --enable-ssl-passthrough
 //! ```
 //! `age` is days. Paths follow the `host=` they belong to; before any they are hostless. An Ingress is
-//! loaded when its class is `nginx`, or left out; `refused=` gives any other judgement.
+//! loaded when its class is `nginx`, or left out; `refused=` gives any other judgement. Where no Service
+//! is written, all that are named exist and are ready.
+//!
+//! What a rule says that a request sees is held to the product's routing model, for every finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
-use super::super::conflict::Conflict;
+use super::super::conflict::{Conflict, Effect};
 use super::super::conflicts::{ConflictRule, sort};
-use super::super::routing::Refusal;
+use super::super::routing::{Input, Refusal, Target, model_for};
+use super::model::agrees;
 use super::{Claims, Field};
 use crate::model::controller::{Controller, ControllerKind, Version};
 use crate::model::endpoints::{Endpoint, EndpointPort, EndpointSlice, SERVICE_LABEL};
@@ -25,16 +29,79 @@ use crate::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule,
 use crate::model::ingress_class::{CLASS_ANNOTATION, DEFAULT_CLASS, IngressClass};
 use crate::model::object::{Kind, Name, ObjectKey, ObjectMeta};
 use crate::model::service::{Service, ServicePort};
-use crate::model::snapshot::{Listing, Lookup, Snapshot};
+use crate::model::snapshot::{Coverage, Listing, Lookup, Snapshot};
 
 pub(crate) fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).single().expect("a time")
 }
 
-/// What a rule finds, in the order of a report.
+/// Products whose models findings are held to.
+const HELD: [ControllerKind; 1] = [ControllerKind::IngressNginx];
+
+/// What a rule finds, in the order of a report, each held to the routing model.
+#[track_caller]
 pub(crate) fn found(rule: &dyn ConflictRule, text: &str) -> Vec<Conflict> {
-    let world = World::read(text);
-    sort(world.with_field(|field| rule.find(field)))
+    let (conflicts, complaints) = found_and_held(rule, text);
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    conflicts
+}
+
+/// What a rule finds, and where the routing model says otherwise.
+pub(crate) fn found_and_held(rule: &dyn ConflictRule, text: &str) -> (Vec<Conflict>, Vec<String>) {
+    World::read(text).with_field(|field| {
+        let conflicts = rule.find(field);
+        let held = HELD.contains(&field.kind);
+        let complaints = conflicts.iter().filter(|_| held).filter_map(|one| complaint(field, one)).collect();
+        (sort(conflicts), complaints)
+    })
+}
+
+/// What the model says of the URL, where that is not what the finding says.
+fn complaint(field: &Field<'_>, conflict: &Conflict) -> Option<String> {
+    let effect = &conflict.sees.effect;
+    if *effect == Effect::Frozen {
+        return field.failures().is_empty().then(|| format!("nginx would load it: {}", line(conflict)));
+    }
+    let url = conflict.sees.url.as_ref()?;
+    let decision = field.decide(conflict.host.as_deref().unwrap_or_default(), url).expect(url);
+    let told = || {
+        let winner =
+            decision.winner.as_ref().map(|winner| (&winner.ingress, &winner.rendered, &winner.backend));
+        let says = format!("{} {} says {url}: {}", conflict.rule, line(conflict), brief(effect));
+        format!("{says}\n  the model: {:?} {:?} {winner:?}", decision.outcome, decision.status)
+    };
+    (!agrees(effect, &decision)).then(told)
+}
+
+/// Holds what requests see, each as `URL: who answers`.
+#[track_caller]
+pub(crate) fn sees(conflicts: &[Conflict], expected: &[&str]) {
+    let lines: Vec<String> = conflicts
+        .iter()
+        .map(|conflict| {
+            let url = conflict.sees.url.as_deref().unwrap_or("-");
+            format!("{url}: {}", brief(&conflict.sees.effect))
+        })
+        .collect();
+    assert_eq!(lines, expected);
+}
+
+fn brief(effect: &Effect) -> String {
+    let told = |target: &Target| format!("{}:{}", target.service.name, target.port);
+    match effect {
+        Effect::ServedBy { ingress, backend: Some(backend) } => format!("{ingress} {}", told(backend)),
+        Effect::ServedBy { ingress, backend: None } => ingress.to_string(),
+        Effect::Status(status) => status.to_string(),
+        Effect::Redirect { status, to } => format!("{status} {to}"),
+        Effect::UpstreamPath(path) => format!("upstream gets {path}"),
+        Effect::Split { to } => format!("some to {}", told(to)),
+        Effect::AnyOf(targets) => {
+            format!("one of {}", targets.iter().map(told).collect::<Vec<_>>().join(" "))
+        }
+        Effect::PassedThrough { ingress } => format!("passed through to {ingress}"),
+        Effect::Annotations(keys) => format!("meets {}", keys.join(" ")),
+        other => format!("{other:?}"),
+    }
 }
 
 /// Holds that a rule finds exactly these, each as `severity host: namespace/name field, …`.
@@ -42,7 +109,7 @@ pub(crate) fn found(rule: &dyn ConflictRule, text: &str) -> Vec<Conflict> {
 pub(crate) fn check(rule: &dyn ConflictRule, text: &str, expected: &[&str]) -> Vec<Conflict> {
     let conflicts = found(rule, text);
     let lines: Vec<String> = conflicts.iter().map(line).collect();
-    assert_eq!(lines, expected, "{conflicts:#?}");
+    assert_eq!(lines, expected);
     assert!(conflicts.iter().all(|conflict| conflict.rule == rule.id() && conflict.severity >= rule.worst()));
     conflicts
 }
@@ -248,8 +315,63 @@ impl World {
         self.classes.push(IngressClass { meta, controller });
     }
 
+    /// Every Service that an Ingress names, ready.
+    fn named_services(&self) -> (Vec<Service>, Vec<EndpointSlice>) {
+        let mut named: BTreeMap<Name, BTreeSet<PortRef>> = BTreeMap::new();
+        for ingress in &self.ingresses {
+            let rules = ingress.path_rules().map(|(_, _, _, rule)| &rule.backend);
+            for (service, port) in rules.chain(&ingress.default_backend).filter_map(Backend::service) {
+                let name = Name::new(&ingress.meta.namespace, service);
+                named.entry(name).or_default().insert(port.clone());
+            }
+        }
+        let label = |port: &PortRef| match port {
+            PortRef::Name(name) => name.clone(),
+            PortRef::Number(_) | PortRef::Unset => format!("port-{port}"),
+        };
+        let number = |port: &PortRef| match port {
+            PortRef::Number(number) => *number,
+            PortRef::Name(_) | PortRef::Unset => 8000,
+        };
+        named
+            .into_iter()
+            .map(|(name, ports)| {
+                let service_port = |port: &PortRef| ServicePort {
+                    name: Some(label(port)),
+                    number: number(port),
+                    target: PortRef::Number(8080),
+                    node_port: None,
+                    protocol: "TCP".to_owned(),
+                };
+                let service = Service {
+                    meta: meta(&name.to_string()),
+                    service_type: "ClusterIP".to_owned(),
+                    ports: ports.iter().map(service_port).collect(),
+                    ..Service::default()
+                };
+                let mut slice = EndpointSlice { meta: meta(&name.to_string()), ..EndpointSlice::default() };
+                slice.meta.labels.insert(SERVICE_LABEL.to_owned(), name.name.clone());
+                slice.ports = ports
+                    .iter()
+                    .map(|port| EndpointPort { name: Some(label(port)), number: Some(8080) })
+                    .collect();
+                slice.endpoints.push(Endpoint {
+                    addresses: vec!["10.0.0.1".to_owned()],
+                    ready: true,
+                    serving: true,
+                    ..Endpoint::default()
+                });
+                (service, slice)
+            })
+            .unzip()
+    }
+
     /// The snapshot, with the controller under test first and every other one after it.
     pub(crate) fn snapshot(&self) -> Snapshot {
+        let (services, slices) = match self.services.is_empty() {
+            true => self.named_services(),
+            false => (self.services.clone(), self.slices.clone()),
+        };
         let kind = self.kind.unwrap_or(ControllerKind::IngressNginx);
         let mut own = controller(kind, "controller");
         own.args.clone_from(&self.args);
@@ -265,14 +387,20 @@ impl World {
         let mut controllers = vec![own];
         controllers.extend(self.others.iter().cloned());
         Snapshot {
-            ingresses: Listing::complete(Kind::Ingress, self.ingresses.clone()),
+            ingresses: if self.hidden.contains(&Kind::Ingress) {
+                let missing = BTreeMap::from([("hidden".to_owned(), Why::NotCaptured)]);
+                let coverage = Coverage { everywhere: true, missing, ..Coverage::default() };
+                Listing::new(Kind::Ingress, self.ingresses.clone(), coverage)
+            } else {
+                Listing::complete(Kind::Ingress, self.ingresses.clone())
+            },
             classes: Listing::complete(Kind::IngressClass, self.classes.clone()),
             services: if self.hidden.contains(&Kind::Service) {
                 Listing::unasked(Kind::Service)
             } else {
-                Listing::complete(Kind::Service, self.services.clone())
+                Listing::complete(Kind::Service, services)
             },
-            slices: Listing::complete(Kind::EndpointSlice, self.slices.clone()),
+            slices: Listing::complete(Kind::EndpointSlice, slices),
             workloads: Listing::complete(Kind::Deployment, Vec::new()),
             controllers,
             ..Snapshot::empty(now())
@@ -301,8 +429,14 @@ impl World {
                 }
             }
         }
-        let settings = snapshot.controllers[0].settings();
-        act(&Field::new(&snapshot.controllers[0], &settings, loaded, &refused, &snapshot, &claims))
+        let controller = &snapshot.controllers[0];
+        let settings = controller.settings();
+        let table = HELD.contains(&controller.kind).then(|| {
+            let input = Input { ingresses: &loaded, snapshot: &snapshot, settings: &settings };
+            model_for(controller.kind).expect("a model").compile(&input)
+        });
+        let table = table.as_deref();
+        act(&Field::new(controller, &settings, loaded.clone(), &refused, &snapshot, &claims, table))
     }
 }
 

@@ -106,9 +106,10 @@ pub(super) fn snapshot(ingresses: &[Ingress]) -> Snapshot {
             name: None,
             number: 80,
             target: PortRef::Number(8080),
-            node_port: None,
+            node_port: Some(30080),
             protocol: "TCP".to_owned(),
         }],
+        service_type: "NodePort".to_owned(),
         ..Service::default()
     });
     let slices = names.iter().map(|name| {
@@ -197,6 +198,8 @@ pub(super) fn reasons(kind: ControllerKind, ingresses: &[Ingress], url: &str) ->
         Reason::PathDiffers => "path".to_owned(),
         Reason::LessSpecific { than, than_path } => format!("than {than} {than_path}"),
         Reason::OlderWins { older } => format!("older {older}"),
+        Reason::HostTaken { by } => format!("taken {by}"),
+        Reason::ConditionDiffers { field } => format!("condition {field}"),
         Reason::NotLoaded(_) => "not loaded".to_owned(),
         Reason::CanaryOnly => "canary".to_owned(),
         Reason::ResourceBackend => "resource".to_owned(),

@@ -119,7 +119,8 @@ struct Table {
     plain: Options,
     /// Where `--default-backend-service` sends requests, if there is somebody to answer.
     default_service: Option<Target>,
-    failure: Option<ReloadFailure>,
+    /// Why nginx does not load it, host by host.
+    failures: Vec<ReloadFailure>,
 }
 
 /// Host names with a certificate entry of their own.
@@ -167,7 +168,7 @@ impl Table {
             certificates: Certificates::default(),
             secrets: input.snapshot.secrets.clone(),
             plain,
-            failure: None,
+            failures: Vec::new(),
         };
         table.write_sites(servers);
         table
@@ -176,9 +177,9 @@ impl Table {
     /// Everything nginx gets, in the order of its file.
     fn write_sites(&mut self, servers: Servers) {
         let servers = servers.into_sorted();
-        let mut failure = None;
+        let mut failures = Vec::new();
         let mut report = |host: &str, cause: String, between: Vec<Name>| {
-            failure.get_or_insert_with(|| ReloadFailure { cause, host: host.to_owned(), between });
+            failures.push(ReloadFailure { cause, host: host.to_owned(), between });
         };
         let hosts: std::collections::HashSet<&str> =
             servers.iter().map(|server| server.host.as_str()).collect();
@@ -221,7 +222,7 @@ impl Table {
             }
             self.sites.push(site);
         }
-        self.failure = failure;
+        self.failures = failures;
     }
 
     fn annotation_key(&self, name: &str) -> String {
@@ -312,7 +313,11 @@ impl RouteTable for Table {
     }
 
     fn reload_failure(&self) -> Option<&ReloadFailure> {
-        self.failure.as_ref()
+        self.failures.first()
+    }
+
+    fn reload_failures(&self) -> &[ReloadFailure] {
+        &self.failures
     }
 }
 

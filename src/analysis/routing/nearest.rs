@@ -83,6 +83,9 @@ pub(super) fn load_edit(refusal: &Refusal) -> Option<(Cost, Edit)> {
         | Refusal::NamespaceNotWatched { .. }
         | Refusal::CatchAllDisabled
         | Refusal::DangerousPath { .. }
+        | Refusal::InvalidField { .. }
+        | Refusal::HostsTaken { .. }
+        | Refusal::NoMaster { .. }
         | Refusal::LabelsDiffer { .. }
         | Refusal::KindNotRead
         | Refusal::Undecided => None,
@@ -103,6 +106,9 @@ pub fn class_edit(refusal: &Refusal, class: &str) -> Option<Edit> {
         | Refusal::BlockedWord { .. }
         | Refusal::CatchAllDisabled
         | Refusal::DangerousPath { .. }
+        | Refusal::InvalidField { .. }
+        | Refusal::HostsTaken { .. }
+        | Refusal::NoMaster { .. }
         | Refusal::LabelsDiffer { .. }
         | Refusal::KindNotRead
         | Refusal::Undecided => None,

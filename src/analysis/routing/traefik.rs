@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use super::{Basis, Decision, Explanation, Input, Note, Outcome, Refusal, RouteTable, RoutingModel, Target};
 use crate::model::controller::{ControllerKind, Settings, Version};
-use crate::model::ingress::{Backend, Ingress, PathRule, PathType, Place};
+use crate::model::ingress::{PathType, Place};
 use crate::model::object::Name;
 use crate::model::request::Request;
 
@@ -22,6 +22,7 @@ mod annotations;
 pub(super) mod endpoints;
 pub(super) mod entry_points;
 pub(super) mod explain;
+mod load;
 pub(super) mod muxer;
 pub(super) mod pattern;
 pub(super) mod redirect;
@@ -34,12 +35,11 @@ pub(super) mod uri;
 
 use annotations::Router;
 use endpoints::Servers;
-use entry_points::{EntryPoint, EntryPoints, Places, Reference};
+use entry_points::{EntryPoint, EntryPoints, Places};
 use explain::{Dropped, Owner, Unloaded};
-use muxer::{Alternatives, Muxer, Route};
+use muxer::{Muxer, Route};
 use rule::{Host, Path, Rule};
 use seen::Seen;
-use services::Services;
 use settle::settle;
 
 /// The provider `kubernetesIngress`.
@@ -56,14 +56,10 @@ impl RoutingModel for Traefik {
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
-        Box::new(Table::new(input))
+        Box::new(load::load(input))
     }
 }
 
-/// The highest priority that a router may ask for.
-const MOST: i64 = i64::MAX - 1000;
-/// Below every rule.
-const LEAST: i64 = i32::MIN as i64;
 const ACME: &str = "/.well-known/acme-challenge/";
 
 /// What the provider was told.
@@ -125,62 +121,7 @@ struct Table {
     refused: Vec<(Name, Refusal)>,
 }
 
-/// A table in the making.
-struct Builder<'a> {
-    services: Services<'a>,
-    /// Entry points whose own middlewares are there.
-    sound: u64,
-    table: Table,
-    routes: Vec<Route>,
-    /// Default backends, between which chance decides.
-    defaults: Vec<usize>,
-}
-
 impl Table {
-    fn new(input: &Input<'_>) -> Self {
-        let options = Options::new(input.settings);
-        let entry_points = EntryPoints::new(input.settings);
-        let is_sound = |point: &EntryPoint| {
-            point.middlewares.iter().all(|name| entry_points.reference(name) == Reference::Unseen)
-        };
-        let sound = entry_points.iter().filter(|(_, point)| is_sound(point));
-        let sound = sound.fold(0, |mask, (number, _)| mask | (1 << number));
-        let mut sorted = input.ingresses.to_vec();
-        sorted.sort_by_cached_key(|ingress| ingress.meta.key());
-        let mut builder = Builder {
-            services: Services::new(input, options.allow_empty),
-            sound,
-            table: Self {
-                options,
-                entry_points,
-                muxer: Muxer::default(),
-                actions: Vec::new(),
-                owners: Vec::new(),
-                routers: Vec::new(),
-                dropped: HashMap::new(),
-                unloaded: Vec::new(),
-                refused: Vec::new(),
-            },
-            routes: Vec::new(),
-            defaults: Vec::new(),
-        };
-        builder.add_internal();
-        for ingress in sorted {
-            builder.load(ingress);
-        }
-        let Builder { mut table, mut routes, defaults, .. } = builder;
-        if let [group, _, ..] = *defaults.as_slice() {
-            for number in &defaults {
-                if let Some(route) = routes.get_mut(*number) {
-                    route.alternatives = Some(Alternatives { group, count: defaults.len() });
-                }
-            }
-        }
-        table.refused = table.unloaded.iter().map(|one| (one.name.clone(), one.refusal.clone())).collect();
-        table.muxer = Muxer::new(routes);
-        table
-    }
-
     /// The rule of a path, as this provider writes it.
     fn rule(&self, router: &Router, host: &str, path: &str, path_type: PathType) -> Option<Rule> {
         let v2 = match router.rule_syntax.as_str() {
@@ -335,152 +276,6 @@ impl RouteTable for Table {
     }
 }
 
-impl Builder<'_> {
-    fn add_internal(&mut self) {
-        for (route, is_acme) in internal_routes(&self.table.entry_points) {
-            self.routes.push(route);
-            self.table.actions.push(if is_acme { Action::Acme } else { Action::Redirect });
-        }
-    }
-
-    fn load(&mut self, ingress: &Ingress) {
-        let router = match Router::read(&ingress.meta.annotations) {
-            Ok(router) => router,
-            Err(annotations::Unreadable(key)) => return self.refuse(ingress, key),
-        };
-        let namespace = &ingress.meta.namespace;
-        let barred = self.table.options.cross_provider.as_ref().is_some_and(|list| !list.contains(namespace));
-        if barred && (!router.middlewares.is_empty() || router.tls_options) {
-            let name =
-                if router.middlewares.is_empty() { "router.tls.options" } else { "router.middlewares" };
-            return self.refuse(ingress, format!("{}{name}", annotations::PREFIX));
-        }
-        let owner = self.table.owners.len();
-        self.table.owners.push(Owner::new(ingress));
-        if let (true, Some(backend)) = (ingress.rules.is_empty(), &ingress.default_backend) {
-            self.add_default(owner, &router, namespace, backend);
-        }
-        // Of paths with the same rule the last one stays.
-        let mut by_rule: HashMap<String, usize> = HashMap::new();
-        for (r, p, host, path) in ingress.path_rules() {
-            let place = Place::Path(r, p);
-            match self.route(owner, &router, namespace, host, path, place) {
-                Err(note) => self.drop_place(owner, place, note),
-                Ok((route, action)) => match by_rule.get(&route.text) {
-                    Some(number) => {
-                        if let (Some(old), Some(own)) =
-                            (self.routes.get_mut(*number), self.table.actions.get_mut(*number))
-                        {
-                            *old = route;
-                            *own = action;
-                        }
-                    }
-                    None => {
-                        by_rule.insert(route.text.clone(), self.routes.len());
-                        self.push(route, action);
-                    }
-                },
-            }
-        }
-        self.table.routers.push(router);
-    }
-
-    fn push(&mut self, mut route: Route, action: Action) {
-        route.places.plain &= self.sound;
-        route.places.tls &= self.sound;
-        self.routes.push(route);
-        self.table.actions.push(action);
-    }
-
-    fn refuse(&mut self, ingress: &Ingress, key: String) {
-        let refusal = Refusal::InvalidAnnotation { key };
-        self.table.unloaded.push(Unloaded::new(ingress, refusal));
-    }
-
-    fn drop_place(&mut self, owner: usize, place: Place, note: Note) {
-        let middlewares = || format!("{}router.middlewares", annotations::PREFIX);
-        let annotation = if let Note::Annotation { key, .. } = &note {
-            Some(key.clone())
-        } else if let Note::MiddlewareMissing { .. } = &note {
-            Some(middlewares())
-        } else {
-            None
-        };
-        let own =
-            |key: &String| self.table.owners.get(owner).is_some_and(|owner| owner.annotations.contains(key));
-        let annotation = annotation.filter(own);
-        self.table.dropped.insert((owner, place), Dropped { note, annotation });
-    }
-
-    fn add_default(&mut self, owner: usize, router: &Router, namespace: &str, backend: &Backend) {
-        let place = Place::DefaultBackend;
-        let loaded = self.forward(owner, router, namespace, backend, place);
-        match loaded {
-            Err(note) => self.drop_place(owner, place, note),
-            Ok(action) => {
-                let rule =
-                    Rule { hosts: Vec::new(), path: Path::Prefix("/".to_owned()), conditions: Vec::new() };
-                let route = Route::new(rule, LEAST, self.table.places(router));
-                self.defaults.push(self.routes.len());
-                self.push(route, action);
-            }
-        }
-    }
-
-    /// What a router of this Ingress does with requests; a note where there is none.
-    fn forward(
-        &mut self,
-        owner: usize,
-        router: &Router,
-        namespace: &str,
-        backend: &Backend,
-        place: Place,
-    ) -> Result<Action, Note> {
-        let Some((service, port)) = backend.service() else { return Err(Note::NoServiceBackend) };
-        let asked = Target { service: Name::new(namespace, service), port: port.clone() };
-        let loaded = self.services.load(&asked)?;
-        let target = Target { port: loaded.port.clone(), ..asked };
-        let mut notes = Vec::new();
-        for name in router.middlewares.iter().chain(loaded.middlewares.iter()) {
-            match self.table.entry_points.reference(name) {
-                Reference::Missing => return Err(Note::MiddlewareMissing { name: name.clone() }),
-                Reference::Unseen => notes.push(Note::MiddlewareUnseen { name: name.clone() }),
-            }
-        }
-        Ok(Action::Forward { owner, place, target, servers: loaded.servers, notes })
-    }
-
-    fn route(
-        &mut self,
-        owner: usize,
-        router: &Router,
-        namespace: &str,
-        host: &str,
-        path: &PathRule,
-        place: Place,
-    ) -> Result<(Route, Action), Note> {
-        let action = self.forward(owner, router, namespace, &path.backend, place)?;
-        let key = |name: &str| format!("{}{name}", annotations::PREFIX);
-        let annotated = |name: &str| {
-            let ingress = self.table.owners.get(owner).map(|owner| owner.name.clone()).unwrap_or_default();
-            Note::Annotation { ingress, key: key(name) }
-        };
-        let rule = self.table.rule(router, host, &path.path, path.path_type);
-        let Some(rule) = rule else { return Err(annotated("router.pathmatcher")) };
-        if !rule.is_sound() {
-            return Err(Note::RuleInvalid { rule: rule.to_string() });
-        }
-        let places = self.table.places(router);
-        if places == Places::default() {
-            return Err(annotated("router.entrypoints"));
-        }
-        if router.priority > MOST {
-            return Err(annotated("router.priority"));
-        }
-        Ok((Route::new(rule, router.priority, places), action))
-    }
-}
-
 impl explain::Explained for Table {
     fn owners(&self) -> &[Owner] {
         &self.owners
@@ -535,6 +330,7 @@ mod tests {
         told,
     };
     use crate::analysis::routing::model_for;
+    use crate::model::ingress::{Backend, Ingress};
 
     const KIND: ControllerKind = ControllerKind::Traefik;
 
@@ -890,9 +686,9 @@ mod tests {
         );
         let before = Settings { version: Some(Version::new(3, 6, 12)), ..Settings::default() };
         let ingresses =
-            [ingress("n/w", &[("*.w.com", "Prefix / w"), ("", "Prefix /a/long/enough/path any")])];
-        check_with(KIND, &ingresses, &before, &[("http://x.w.com/a/long/enough/path", "n/w")]);
-        check(&ingresses, &[("http://x.w.com/a/long/enough/path", "n/any"), ("http://x_y.w.com/", "n/w")]);
+            [ingress("n/w", &[("*.w.com", "Prefix / w"), ("", "Prefix /a/long/enough/path/x any")])];
+        check_with(KIND, &ingresses, &before, &[("http://x.w.com/a/long/enough/path/x", "n/w")]);
+        check(&ingresses, &[("http://x.w.com/a/long/enough/path/x", "n/any"), ("http://x_y.w.com/", "n/w")]);
     }
 
     #[test]
@@ -918,8 +714,8 @@ mod tests {
         ];
         let found = reasons(KIND, &all, "http://a.example/x");
         let expected = [
-            "n/bad /x: not loaded",
             "n/a /x: than n/a /x",
+            "n/bad /x: not loaded",
             "n/any /: than n/a /x",
             "n/gone /x: left out, ServiceMissing(Name { namespace: \"n\", name: \"gone\" })",
             "n/tls /x: not at web, tls false",

@@ -44,7 +44,7 @@ impl RoutingModel for TraefikGateway {
     }
 
     fn basis(&self) -> Basis {
-        Basis::Modelled
+        Basis::Exact
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
@@ -371,7 +371,7 @@ mod tests {
             ],
             &[
                 ("http://a.b:1234/d1/x", "302 http://a.b:1234/x"),
-                ("http://a.b:1234/d2?x=1", "302 http://a.b:8080/mv?x=1"),
+                ("http://a.b:1234/d2?x=1;y=2", "302 http://a.b:8080/mv?x=1&y=2"),
                 ("http://a.b:1234/d3/q", "302 https://a.b:80/d3/q"),
                 ("http://a.b:1234/d4/x", "308 http://a.b/d4/x"),
                 ("http://a/e", "s /"),

@@ -28,6 +28,7 @@ use crate::model::request::Request;
 mod backends;
 mod canary;
 mod chain;
+mod hosts;
 mod load;
 mod location;
 mod options;
@@ -37,7 +38,8 @@ mod variables;
 
 use backends::Resolved;
 use chain::{Share, Visit};
-use load::{Hosts, Loader};
+use hosts::Hosts;
+use load::Loader;
 use location::Location;
 use options::Global;
 
@@ -457,6 +459,10 @@ mod tests {
             annotated("n/two", 1, &[], &[("a.example", "Prefix /x s"), ("b.example", "Prefix /x s")]);
         set_default(&mut two, "two");
         check(&[two], &[("http://a.example/else", "one of n/two"), ("http://b.example/x", "n/s")]);
+        let mut moved = annotated("n/m", 1, &[("temporal-redirect", "https://e.example/y")], &[]);
+        set_default(&mut moved, "s");
+        let regex = annotated("n/r", 2, &[("use-regex", "true")], &[("", "Prefix /x s")]);
+        check(&[moved, regex], &[("http://nobody/else", "302 https://e.example/y")]);
         let told = settings(&["defaultbackendservice=n/with"]);
         check_with(KIND, &[with], &told, &[("http://nobody/else", "n/with")]);
     }

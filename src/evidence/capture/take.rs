@@ -26,7 +26,7 @@ mod logs;
 mod objects;
 mod past;
 
-pub use past::between;
+pub use past::onto;
 
 /// What to take.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -49,9 +49,9 @@ pub fn is_credential(name: &str, value: &str) -> bool {
     let name = words(name);
     let name = name.strip_suffix('s').filter(|name| !name.ends_with("pas")).unwrap_or(&name);
     let ends_with =
-        |word: &&str| name.strip_suffix(*word).is_some_and(|head| head.is_empty() || head.ends_with('_'));
-    CERTAIN.iter().any(|word| ends_with(&word))
-        || (LIKELY.iter().any(|word| ends_with(&word)) && !is_object_name(value) && value.len() >= 8)
+        |word: &str| name.strip_suffix(word).is_some_and(|head| head.is_empty() || head.ends_with('_'));
+    CERTAIN.iter().any(|word| ends_with(word))
+        || (LIKELY.iter().any(|word| ends_with(word)) && !is_object_name(value) && value.len() >= 8)
 }
 
 /// `dbPassword`, `DB-PASSWORD` and `db.password` as `db_password`.

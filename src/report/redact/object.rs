@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{is_secret_value, names, redact_with};
+use super::{names, opaque, redact_with};
 
 /// Members that tell what an object is, and hold nothing that anybody wrote by hand.
 const IDENTITY: [&str; 9] = [
@@ -143,10 +143,13 @@ impl ObjectCleaner {
 
     /// A value with the name it is set under.
     fn value(&mut self, name: &str, value: &mut String) {
-        if is_secret_value(name, value) {
+        if names::is_credential(name, value) {
+            return self.whole(value);
+        }
+        let before = value.clone();
+        self.text(value);
+        if *value == before && opaque::is_opaque(name, value) {
             self.whole(value);
-        } else {
-            self.text(value);
         }
     }
 

@@ -30,7 +30,7 @@ const HASHES: [&str; 14] = [
 
 /// Whether the whole value is one such word.
 pub(super) fn is_opaque(name: &str, value: &str) -> bool {
-    if value.len() < SHORTEST || !value.bytes().all(is_of_key) {
+    if value.len() < SHORTEST || !value.trim_end_matches('=').bytes().all(is_of_key) {
         return false;
     }
     let name = name.to_ascii_lowercase();
@@ -47,7 +47,7 @@ pub(super) fn is_opaque(name: &str, value: &str) -> bool {
 }
 
 fn is_of_key(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-' | b'.' | b'~')
+    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'_' | b'-' | b'.' | b'~')
 }
 
 /// Parts between slashes that are all short.
@@ -89,6 +89,7 @@ mod tests {
             ("checksum/config", "0123456789abcdef0123456789abcdef01234567"),
             ("FOO", "12345678901234567890123456789012345"),
             ("FOO", "2026-11-22T10:00:00Z"),
+            ("FOO", "mode=fast2,Level=HIGH22,depth=33"),
         ] {
             assert!(!is_opaque(name, value), "{name}={value}");
         }

@@ -158,7 +158,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "evidence::lower",
         layers: &["model"],
-        crates: &["chrono", "jiff", "k8s_openapi", "serde_json"],
+        crates: &["chrono", "jiff", "k8s_openapi", "serde", "serde_json"],
         never: ASYNC,
     },
     Layer {

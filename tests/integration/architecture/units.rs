@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use routecause::analysis::conflicts::RULES;
 use routecause::analysis::routing::model_for;
 use routecause::analysis::verdicts::VERDICTS;
 use routecause::model::change::ChangeSource;
@@ -37,6 +38,11 @@ fn check(folder: &str, of: &str, listed: impl IntoIterator<Item = String>) {
 fn every_verdict_has_a_file_of_its_name_and_is_asked() {
     let codes = VERDICTS.iter().map(|verdict| verdict.code().as_str().to_lowercase());
     check("src/analysis/verdicts", "Verdict", codes);
+}
+
+#[test]
+fn every_conflict_rule_has_a_file_of_its_name_and_is_asked() {
+    check("src/analysis/conflicts", "ConflictRule", RULES.iter().map(|rule| rule.id().to_owned()));
 }
 
 #[test]

@@ -70,7 +70,10 @@ fn hostile_lines() -> Vec<Vec<u8>> {
     lines
 }
 
-fn copy(from: &Path, to: &Path, change: &dyn Fn(&str, Vec<u8>) -> (String, Vec<u8>)) {
+/// A file's path in the capture and its bytes, changed.
+type Change<'a> = &'a dyn Fn(&str, Vec<u8>) -> (String, Vec<u8>);
+
+fn copy(from: &Path, to: &Path, change: Change<'_>) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");

@@ -38,8 +38,11 @@ const BLINDS: [Without; 13] = [
     Without::List("configmaps"),
 ];
 
-/// Copies a capture, each file through `change`: its path in the capture and its text.
-fn copy(from: &Path, to: &Path, place: &str, change: &dyn Fn(&str, String) -> Option<(String, String)>) {
+/// A file's path in the capture and its text, changed or left out.
+type Change<'a> = &'a dyn Fn(&str, String) -> Option<(String, String)>;
+
+/// Copies a capture, each file through `change`.
+fn copy(from: &Path, to: &Path, place: &str, change: Change<'_>) {
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();

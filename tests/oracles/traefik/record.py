@@ -107,7 +107,8 @@ class Backend(http.server.BaseHTTPRequestHandler):
     def answer(self):
         self.send_response(200)
         self.send_header("X-Port", str(self.server.server_address[1]))
-        self.send_header("X-Target", self.path)
+        # `self.path` has lost slashes at its beginning.
+        self.send_header("X-Target", self.requestline.split(" ")[1])
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -113,8 +113,8 @@ impl Attached {
             self.listeners.push(served);
         }
         let new = Attachment { route, listener, hosts };
-        let own = self.attachments.iter().rev().take_while(|attachment| attachment.route == route);
-        if !own.into_iter().any(|attachment| *attachment == new) {
+        let mut own = self.attachments.iter().rev().take_while(|attachment| attachment.route == route);
+        if !own.any(|attachment| *attachment == new) {
             self.attachments.push(new);
         }
     }

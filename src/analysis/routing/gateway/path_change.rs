@@ -26,8 +26,7 @@ pub(in crate::analysis::routing) fn changed(change: &PathChange, matched: &str, 
 /// Two paths with one slash between them, cleaned.
 fn join(head: &str, tail: &str) -> String {
     let mut joined = uri::clean(&format!("/{head}/{tail}"));
-    let ends = if tail.is_empty() { false } else { tail.ends_with('/') };
-    if !ends && joined.len() > 1 {
+    if !tail.ends_with('/') && joined.len() > 1 {
         joined.truncate(joined.trim_end_matches('/').len());
     }
     if head.starts_with('/') || joined == "/" {

@@ -26,7 +26,7 @@ pub(super) fn decide(table: &Table, request: &Request) -> Decision {
     if table.global.unseen {
         decision.notes.push(Note::SettingsUnseen);
     }
-    if table.failure.is_some() {
+    if !table.failures.is_empty() {
         decision.outcome = Outcome::Refused;
         decision.status = None;
         decision.location = None;

@@ -27,6 +27,33 @@ pub(in crate::analysis::routing) fn unquote(text: &str) -> Option<String> {
     Some(out)
 }
 
+/// Reads a text that stands without quotes; `None` when it ends before its end, at a brace, a
+/// semicolon or a blank.
+pub(in crate::analysis::routing) fn bare(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    let mut after_dollar = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '{' if after_dollar => out.push(c),
+            ' ' | '\t' | '\r' | '\n' | ';' | '{' => return None,
+            '\\' => match chars.next()? {
+                escaped @ ('"' | '\'' | '\\') => out.push(escaped),
+                't' => out.push('\t'),
+                'r' => out.push('\r'),
+                'n' => out.push('\n'),
+                other => {
+                    out.push('\\');
+                    out.push(other);
+                }
+            },
+            other => out.push(other),
+        }
+        after_dollar = c == '$';
+    }
+    Some(out)
+}
+
 /// A part of a text in which nginx fills in variables and captured groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::analysis::routing) enum Part {
@@ -143,6 +170,22 @@ mod tests {
             (r"/a\", None),
         ] {
             assert_eq!(unquote(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bare_texts_end_at_braces_and_blanks() {
+        for (text, expected) in [
+            (r"/a\d+\.b", Some(r"/a\d+\.b")),
+            (r"/a\{2\}", Some(r"/a\{2\}")),
+            (r#"/a"b"#, Some(r#"/a"b"#)),
+            (r#"/a\"b"#, Some(r#"/a"b"#)),
+            ("/${uri}x", Some("/${uri}x")),
+            ("/a{2}", None),
+            ("/a b", None),
+            ("/a;b", None),
+        ] {
+            assert_eq!(bare(text).as_deref(), expected, "{text}");
         }
     }
 

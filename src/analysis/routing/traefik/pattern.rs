@@ -134,7 +134,7 @@ fn expand(template: &str, captures: &Captures<'_>) -> Vec<u8> {
 /// The literal text that every match of `^text` begins with, in lower case.
 pub(in crate::analysis::routing) fn literal_head(text: &str) -> String {
     const SPECIAL: &str = "\\^$|()[]{}*+?.";
-    if text.contains('|') {
+    if has_open_alternation(text) {
         return String::new();
     }
     let end = text.find(|c: char| SPECIAL.contains(c) || !c.is_ascii()).unwrap_or(text.len());
@@ -142,6 +142,29 @@ pub(in crate::analysis::routing) fn literal_head(text: &str) -> String {
     let repeated = text.get(end..).is_some_and(|rest| rest.starts_with(['*', '?', '{']));
     let kept = if repeated { head.get(..head.len().saturating_sub(1)) } else { Some(head) };
     kept.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a pattern has alternatives as a whole, outside of groups and classes.
+fn has_open_alternation(text: &str) -> bool {
+    let (mut depth, mut in_class) = (0_u32, false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                // A quotation may hold anything.
+                if chars.next() == Some('Q') {
+                    return true;
+                }
+            }
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => depth += 1,
+            ')' if !in_class => depth = depth.saturating_sub(1),
+            '|' if !in_class && depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// A text as [`literal_head`] is compared with it. Case folding takes a Kelvin sign for a k and a long
@@ -278,6 +301,11 @@ fn escape<'t>(rest: &'t str, out: &mut String, in_class: bool) -> Option<&'t str
         'p' | 'P' | 'x' | 'a' | 'f' | 't' | 'n' | 'r' | 'v' => {
             out.push('\\');
             out.push(c);
+            if matches!(c, 'p' | 'P' | 'x') && after.starts_with('{') {
+                let (braces, after) = after.split_at(after.find('}')? + 1);
+                out.push_str(braces);
+                return Some(after);
+            }
         }
         '0'..='7' => {
             let length = rest.bytes().take(3).take_while(|b| (b'0'..=b'7').contains(b)).count();

@@ -61,8 +61,7 @@ impl<'a> Services<'a> {
             }
         };
         if service.is_external_name() && !self.external_names {
-            let flag = "providers.kubernetesingress.allowexternalnameservices".to_owned();
-            return Err(Note::Argument { flag });
+            return Err(Note::ExternalNameBarred(name.clone()));
         }
         let Some(port) = service.port(&target.port) else {
             return Err(Note::PortMissing { service: name.clone(), port: target.port.clone() });

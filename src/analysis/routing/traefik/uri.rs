@@ -147,9 +147,8 @@ fn escape(path: &[u8]) -> Vec<u8> {
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    let digit = |value: u8| DIGITS.get(usize::from(value)).map_or(b'0', |digit| *digit as u8);
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
     out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
 }
 

@@ -136,7 +136,9 @@ fn location(request: &Request, path: &str, matched: &str, redirect: &Redirect) -
         None => path.to_owned(),
     };
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let query = request.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+    // Semicolons separate parameters for Traefik, and are written as `&` at the door.
+    let query = request.query.as_ref().map(|query| format!("?{}", query.replace(';', "&")));
+    let query = query.unwrap_or_default();
     format!("{scheme}://{host}{port}{slash}{path}{query}")
 }
 

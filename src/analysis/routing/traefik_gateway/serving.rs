@@ -128,12 +128,12 @@ impl Serving for Traefik<'_> {
             kind.group == Kind::HttpRoute.api_group()
                 && matches!(kind.kind.as_str(), "HTTPRoute" | "GRPCRoute")
         };
-        let certificates = one.tls.iter().flat_map(|tls| &tls.certificates);
+        let mut certificates = one.tls.iter().flat_map(|tls| &tls.certificates);
         is_whole(one)
             && self.has_entry_point(one)
             && one.kinds.iter().all(known)
             && !is_duplicate(gateway, listener)
-            && certificates.into_iter().all(|certificate| self.may_use(gateway, certificate))
+            && certificates.all(|certificate| self.may_use(gateway, certificate))
             && !is_reported_down(one)
     }
 

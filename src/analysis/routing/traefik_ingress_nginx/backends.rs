@@ -44,8 +44,7 @@ impl<'a> Backends<'a> {
             Lookup::Unseen(_) => return settled(asked, Servers::Unseen),
         };
         if service.is_external_name() && !self.global.external_names {
-            let flag = "providers.kubernetesingressnginx.disablesvcexternalname".to_owned();
-            return failed(asked, Note::Argument { flag });
+            return failed(asked, Note::ExternalNameBarred(name));
         }
         let Some(port) = port_of(service, &asked.port) else {
             if service.is_external_name() {

@@ -57,7 +57,7 @@ impl Canary {
     pub(super) fn leaves(&self) -> Vec<Condition> {
         let Policy { weight, header, cookie, .. } = &self.policy;
         let mut conditions = Vec::new();
-        if *weight <= 0 || !(self.has_switch() || !cookie.is_empty()) {
+        if *weight <= 0 || (!self.has_switch() && cookie.is_empty()) {
             return conditions;
         }
         if self.has_switch() {

@@ -5,11 +5,12 @@
 //! Source: traefik/traefik `pkg/provider/kubernetes/ingress-nginx/{build,translator}.go`, v3.7.13.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::backends::{Backends, Resolved};
 use super::canary::{self, Canaries};
-use super::location::{ErrorPage, Location, codes};
+use super::hosts::Hosts;
+use super::location::{ErrorPage, Location, Shared, codes};
 use super::options::{Global, Options, key};
 use super::{Action, Passthrough, Table};
 use crate::analysis::routing::traefik::entry_points::Places;
@@ -23,61 +24,6 @@ use crate::model::object::Name;
 
 /// Below every rule.
 const LEAST: i64 = i32::MIN as i64;
-
-/// What hosts have in common, whoever names them.
-#[derive(Debug, Default)]
-pub(super) struct Hosts {
-    pub(super) all: HashSet<String>,
-    pub(super) regex: HashSet<String>,
-    snippets: HashMap<String, String>,
-    /// By alias in lower case: the Ingress that has it.
-    aliases: HashMap<String, Name>,
-}
-
-impl Hosts {
-    fn new(loaded: &[(&Ingress, Options)]) -> Self {
-        let mut hosts = Self::default();
-        for (ingress, options) in loaded.iter().filter(|(_, options)| options.canary.is_none()) {
-            for alias in &options.aliases {
-                hosts.aliases.entry(alias.to_lowercase()).or_insert_with(|| ingress.meta.key());
-            }
-            for rule in &ingress.rules {
-                hosts.all.insert(rule.host().to_owned());
-                if options.use_regex || !options.rewrite.is_empty() {
-                    hosts.regex.insert(rule.host().to_owned());
-                }
-                if !options.server_snippet.is_empty() {
-                    hosts
-                        .snippets
-                        .entry(rule.host().to_owned())
-                        .or_insert_with(|| options.server_snippet.clone());
-                }
-            }
-        }
-        hosts
-    }
-
-    /// The aliases that an Ingress really gets.
-    pub(super) fn aliases_of(&self, ingress: &Name, options: &Options) -> Vec<String> {
-        let own = |alias: &&String| {
-            let lower = alias.to_lowercase();
-            !self.all.contains(&lower) && self.aliases.get(&lower).is_none_or(|owner| owner == ingress)
-        };
-        options.aliases.iter().filter(own).cloned().collect()
-    }
-
-    /// The other name of a host that `from-to-www-redirect` sends to it.
-    fn www(&self, host: &str) -> Option<String> {
-        if host.is_empty() || host.starts_with("*.") {
-            return None;
-        }
-        let other = match host.strip_prefix("www.") {
-            Some(bare) => bare.to_owned(),
-            None => format!("www.{host}"),
-        };
-        (!self.all.contains(&other)).then_some(other)
-    }
-}
 
 /// Why an Ingress is not loaded.
 fn refusal(ingress: &Ingress, options: &Options, global: &Global) -> Option<Refusal> {
@@ -338,10 +284,14 @@ impl<'a> Loader<'a> {
         if !rule.is_sound() {
             return self.drop(owner, place, Note::RuleInvalid { rule: rule.to_string() }, None);
         }
-        let regex = self.table.hosts.regex.contains(host);
-        let snippet = self.table.hosts.snippets.get(host).map(String::as_str).unwrap_or_default();
+        let is_global = place == Place::DefaultBackend && ingress.rules.is_empty();
+        // The default backend of everything has no host to share anything with.
+        let regex = !is_global && self.table.hosts.regex.contains(host);
+        let snippet = self.table.hosts.snippets.get(host).filter(|_| !is_global);
+        let snippet = snippet.map(String::as_str).unwrap_or_default();
         let has_tls = !ingress.tls.is_empty();
-        let location = Location::new(owner, place, path, resolved, options, has_tls, regex, snippet)
+        let shared = Shared { has_tls, use_regex: regex, server_snippet: snippet };
+        let location = Location::new(owner, place, path, resolved, options, &shared)
             .and_then(|location| self.furnish(location, ingress, options));
         let mut location = match location {
             Ok(location) => location,
@@ -357,7 +307,6 @@ impl<'a> Loader<'a> {
         };
         location.canary = canary.as_ref().map(|canary| canary.share.clone());
         let number = self.table.locations.len();
-        let is_global = place == Place::DefaultBackend && ingress.rules.is_empty();
         if !location.broken && !is_global {
             let roots = self.roots.entry(host.to_owned()).or_default();
             if location.app_root.is_some() {

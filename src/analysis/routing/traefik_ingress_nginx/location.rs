@@ -58,6 +58,14 @@ pub(super) struct Location {
     pub(super) www: Option<String>,
 }
 
+/// What all locations of a host have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shared<'a> {
+    pub(super) has_tls: bool,
+    pub(super) use_regex: bool,
+    pub(super) server_snippet: &'a str,
+}
+
 impl Location {
     /// Of a path; the annotation or argument that keeps it from having routers is the error.
     pub(super) fn new(
@@ -66,10 +74,9 @@ impl Location {
         path: &str,
         backend: Resolved,
         options: &Options,
-        has_tls: bool,
-        use_regex: bool,
-        server_snippet: &str,
+        host: &Shared<'_>,
     ) -> Result<Self, &'static str> {
+        let Shared { has_tls, use_regex, server_snippet } = *host;
         let moved = options.redirect.clone().map(|redirect| {
             let pattern = if use_regex { format!("^https?://[^/]+{path}") } else { ".*".to_owned() };
             Moved { redirect, pattern: Pattern::new(pattern) }

@@ -137,24 +137,32 @@ impl Taking<'_> {
     }
 }
 
-/// What changed between two captures, as lines of a history.
+/// The later capture, with what differs from the earlier one as history.
 #[must_use]
-pub fn between(earlier: &Capture, later: &Capture, taken_at: DateTime<Utc>) -> String {
+pub fn onto(earlier: &Capture, mut later: Capture) -> Capture {
     let mut now = BTreeMap::new();
     for kind in REPLAYED {
         let coverage = later.coverage(kind);
+        // What was not listed has not vanished.
         if !coverage.everywhere || !coverage.missing.is_empty() {
-            now.extend(earlier.raw(kind).iter().map(|object| ((kind, name_of(object)), object.clone())));
+            now.extend(keyed(earlier.raw(kind), kind));
         }
-        now.extend(later.raw(kind).iter().map(|object| ((kind, name_of(object)), object.clone())));
+        now.extend(keyed(later.raw(kind), kind));
     }
-    let then = earlier.about.as_ref().and_then(|about| about.taken_at).or_else(|| earlier.newest_time());
-    let mut history = earlier.history.as_deref().map(as_seen).unwrap_or_default();
-    for line in differences(earlier, then.unwrap_or(taken_at), &now, taken_at) {
-        push(&mut history, &line);
+    let taken = |capture: &Capture| {
+        capture.about.as_ref().and_then(|about| about.taken_at).or_else(|| capture.newest_time())
+    };
+    if let (Some(then), Some(taken_at)) = (taken(earlier), taken(&later)) {
+        let mut history = earlier.history.as_deref().map(as_seen).unwrap_or_default();
+        differences(earlier, then, &now, taken_at).iter().for_each(|line| push(&mut history, line));
+        history.push_str(&String::from_utf8_lossy(later.history.as_deref().unwrap_or_default()));
+        later.history = Some(history.into_bytes().into());
     }
-    history.push_str(&String::from_utf8_lossy(later.history.as_deref().unwrap_or_default()));
-    history
+    later
+}
+
+fn keyed(objects: &[Value], kind: Kind) -> impl Iterator<Item = ((Kind, Name), Value)> + '_ {
+    objects.iter().map(move |object| ((kind, name_of(object)), object.clone()))
 }
 
 /// The lines of an earlier capture, also those of a watch cache, as what somebody saw: how far back that
