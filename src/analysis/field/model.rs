@@ -1,6 +1,6 @@
 //! The controller's routing model, where there is one, asked what a request would see.
 //!
-//! Assumption: on a host of many patterns one question is dear; after [`STEPS`] locations no more are
+//! Assumption: on a host of many patterns one question is dear; after `STEPS` locations no more are
 //! asked, and a rule says what it derived itself.
 
 use std::cell::Cell;
