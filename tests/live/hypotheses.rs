@@ -56,6 +56,8 @@ struct Made<'a> {
     decisions: Option<[&'static str; 2]>,
     /// Who answers 404 then: a Service, or nobody's rule.
     answers: Option<&'static str>,
+    /// The verdict, where it rests on the change.
+    verdict: Option<&'static str>,
 }
 
 /// An API version by its kind.
@@ -110,23 +112,26 @@ fn is_its_own(shop: &Shop<'_>, change: &Value) -> bool {
     change["touches_request"] == false || [&shop.namespace, CONTROLLER].contains(&namespace)
 }
 
-/// Whether a change is the one that was made.
+/// Whether a change is the one that was made, and what came of it.
 fn is(made: &Made<'_>, namespace: &str, between: Between, change: &Value) -> bool {
-    let [kind, name] = made.object;
-    let tells = |value: &Value, wanted: &str| match value.as_str() {
-        Some(text) => !wanted.is_empty() && text.contains(wanted),
-        None => wanted.is_empty(),
-    };
     let decisions = made.decisions.is_none_or(|[before, after]| {
         change["decision_before"] == before && change["decision_after"] == after
     });
+    change["touches_request"] == true && decisions && tells(made, namespace, between, change)
+}
+
+/// Whether a change is told as the one that was made.
+fn tells(made: &Made<'_>, namespace: &str, between: Between, change: &Value) -> bool {
+    let [kind, name] = made.object;
+    let says = |value: &Value, wanted: &str| match value.as_str() {
+        Some(text) => !wanted.is_empty() && text.contains(wanted),
+        None => wanted.is_empty(),
+    };
     change["object"] == json!({"kind": kind, "namespace": namespace, "name": name})
         && change["field"].as_str().is_some_and(|field| field.starts_with(made.field))
-        && tells(&change["before"], made.before)
-        && tells(&change["after"], made.after)
+        && says(&change["before"], made.before)
+        && says(&change["after"], made.after)
         && change["via"] == made.via
-        && change["touches_request"] == true
-        && decisions
         && between.dates(change)
 }
 
@@ -185,7 +190,17 @@ async fn happens(plane: &'static Plane, id: u8, made: &Made<'_>) -> Result<(), S
     let others: Vec<&Value> = changes(&tested).iter().filter(|change| !is_its_own(&shop, change)).collect();
     assert!(others.is_empty(), "{}: {others:#?}", made.name);
     let diagnosis = ask(&toolbox, "diagnose", json!({"url": url})).await;
-    assert_eq!(diagnosis["verdict"]["since"], json!(seconds(between.1)), "{diagnosis:#}");
+    let verdict = &diagnosis["verdict"];
+    assert_eq!(verdict["since"], json!(seconds(between.1)), "{diagnosis:#}");
+    if let Some(code) = made.verdict {
+        assert_eq!(verdict["code"], code, "{diagnosis:#}");
+        let cited = verdict["evidence"].as_array().expect("evidence").iter().any(|one| {
+            let mut change = one["source"]["change"].clone();
+            change["touches_request"] = json!(true);
+            tells(made, made.name, between, &change)
+        });
+        assert!(cited, "{diagnosis:#}");
+    }
     Ok(())
 }
 
@@ -207,6 +222,7 @@ fn edit(name: &'static str, patch: Value, field: &'static str) -> Made<'static> 
         via: "watch_replay",
         decisions: None,
         answers: None,
+        verdict: None,
     }
 }
 
@@ -221,11 +237,13 @@ async fn rules_that_are_edited(suite: &'static Suite) -> Result<(), Skip> {
             before: "h1-host.example.com",
             after: "h1-other.example.com",
             decisions: Some(["routed h1-host/api:80", "no_route 404"]),
+            verdict: Some("HOST_MISMATCH"),
             ..edit("h1-host", rules("h1-other.example.com", &both), "spec.rules")
         },
         Made {
             writes: vec![Write::Delete("Ingress", "shop")],
             decisions: Some(["routed h1-deleted/api:80", "no_route 404"]),
+            verdict: Some("INSUFFICIENT_EVIDENCE"),
             ..edit("h1-deleted", Value::Null, "")
         },
     ];
@@ -243,6 +261,7 @@ async fn paths_that_are_edited(suite: &'static Suite) -> Result<(), Skip> {
                 "shop",
                 rules("h2-path.example.com", &[path("/api", "api")]),
             )],
+            verdict: Some("NO_RULE_FOR_PATH"),
             ..edit("h2-path", rules("h2-path.example.com", &[path("/v2", "api")]), "spec.rules")
         },
         Made {
@@ -281,7 +300,10 @@ async fn a_backend_service_that_is_deleted_or_modified(suite: &'static Suite) ->
     let port = json!({"spec": {"ports": [{"name": "http", "port": 80, "targetPort": 9999}]}});
     let selector = json!({"spec": {"selector": {"app": "client"}}});
     let made = vec![
-        of("h3-gone", None, vec![Write::Delete("Service", "api")], "", "", ""),
+        Made {
+            verdict: Some("SERVICE_REF_INVALID"),
+            ..of("h3-gone", None, vec![Write::Delete("Service", "api")], "", "", "")
+        },
         of("h3-again", Some("api"), vec![Write::Delete("Service", "api"), Write::Apply(again)], "", "", ""),
         of("h3-port", Some("api"), vec![Write::Patch("Service", "api", port)], "spec.ports", "http", "9999"),
         of(
@@ -303,11 +325,13 @@ async fn a_class_or_an_annotation_that_is_flipped(suite: &'static Suite) -> Resu
             before: "nginx",
             after: "h5-other",
             decisions: Some(["routed h5-class/api:80", "no_route 404"]),
+            verdict: Some("CLASS_NOT_FOUND"),
             ..edit("h5-class", json!({"spec": {"ingressClassName": "h5-other"}}), "spec.ingressClassName")
         },
         Made {
             after: "/nowhere",
             answers: Some("api"),
+            verdict: Some("REWRITE_WRONG"),
             ..edit("h5-set", note(json!("/nowhere")), "metadata.annotations")
         },
         Made {
@@ -332,6 +356,7 @@ async fn an_application_that_is_rolled_out(suite: &'static Suite) -> Result<(), 
         after,
         via: "revisions",
         answers: Some("api"),
+        verdict: Some("APP_ROUTE_MISSING"),
         ..edit(name, Value::Null, field)
     };
     let container = |image: &str, env: Value| {
