@@ -39,7 +39,9 @@ async fn a_rollout_ends_with_ready_pods_and_endpoint_slices(suite: &'static Suit
     plane.scale("rollout", "web", 1).await;
     plane.settle("rollout").await;
     let slices = plane.list("discovery.k8s.io/v1", "EndpointSlice", "rollout").await;
-    assert_eq!(slices[0]["endpoints"].as_array().expect("endpoints").len(), 1);
+    // The pod that goes is told of as not ready until it is gone.
+    let endpoints = slices[0]["endpoints"].as_array().expect("endpoints").iter();
+    assert_eq!(endpoints.filter(|endpoint| endpoint["conditions"]["ready"] == json!(true)).count(), 1);
 }
 
 async fn a_containers_log_is_what_is_written_to_its_file(suite: &'static Suite) {

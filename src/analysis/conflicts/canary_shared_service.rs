@@ -60,7 +60,10 @@ impl ConflictRule for Rule {
     }
 }
 
-fn place<'a>(entry: &Entry<'a>) -> (&'a str, &'a str, bool) {
+/// Host, path, and whether the path is exact.
+type Spot<'a> = (&'a str, &'a str, bool);
+
+fn place<'a>(entry: &Entry<'a>) -> Spot<'a> {
     (entry.host(), entry.path, entry.is_exact())
 }
 
@@ -76,7 +79,7 @@ impl Rule {
             mains.entry((host, entry.path, entry.is_exact())).or_insert(entry);
         }
         // Of several canaries on one Service only the first counts.
-        let mut first: BTreeMap<Target, (&Entry<'_>, HashSet<(&str, &str, bool)>)> = BTreeMap::new();
+        let mut first: BTreeMap<Target, (&Entry<'_>, HashSet<Spot<'_>>)> = BTreeMap::new();
         for canary in field.hosts.iter().flat_map(|(_, host)| &host.canaries) {
             let Some(main) = mains.get(&place(canary)).and_then(|main| main.target()) else { continue };
             let (kept, places) = first.entry(main).or_insert_with(|| (canary, HashSet::new()));

@@ -32,6 +32,9 @@ pub struct Rule;
 
 type Ranked<'f> = (i64, Entry<'f>);
 
+/// The rule that takes, and those it takes from, each with its host.
+type Stolen<'f> = (Ranked<'f>, Vec<(&'f str, Ranked<'f>)>);
+
 impl ConflictRule for Rule {
     fn id(&self) -> &'static str {
         "hostless_outranks_host"
@@ -50,7 +53,7 @@ impl ConflictRule for Rule {
             let first = ranked.filter_map(|e| Some((texts.priority(e, false)?, *e))).max_by_key(|(p, _)| *p);
             wide.extend(first.map(|first| (name, first)));
         }
-        let mut stolen: BTreeMap<&str, (Ranked<'_>, Vec<(&str, Ranked<'_>)>)> = BTreeMap::new();
+        let mut stolen: BTreeMap<&str, Stolen<'_>> = BTreeMap::new();
         for (name, host) in field.hosts.iter().filter(|(name, _)| !name.is_empty()) {
             for (wider, thief) in wider(name).filter_map(|wider| wide.get_key_value(wider.as_str())) {
                 let takes = |entry: &&Entry<'_>| match entry.is_exact() {

@@ -233,7 +233,7 @@ async fn foreign_and_mistyped_annotations_are_marked() {
     check(
         &text,
         &[
-            "Ingress shop/web is taken by traefik 3.7.15 (traefik/traefik); 1 of 1 backends cannot answer",
+            "No controller takes Ingress shop/web. traefik 3.7.15 (traefik/traefik): the value of annotation traefik.ingress.kubernetes.io/router.entrypoint is invalid, so the whole Ingress is dropped",
             "traefik reads this path as a prefix of characters: /foo also takes /foobar",
             "rewrite-target: \"/$1\" (foreign: ignored here: only ingress-nginx or traefik-ingress-nginx reads it)",
             "router.entrypoint: \"websecure\" (unknown: no annotation of this product; nearest: router.entrypoints)",

@@ -150,12 +150,9 @@ fn has_open_alternation(text: &str) -> bool {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => {
-                // A quotation may hold anything.
-                if chars.next() == Some('Q') {
-                    return true;
-                }
-            }
+            // A quotation may hold anything.
+            '\\' if chars.next() == Some('Q') => return true,
+            '\\' => {}
             '[' => in_class = true,
             ']' => in_class = false,
             '(' if !in_class => depth += 1,
