@@ -136,7 +136,12 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let mut ruled_out = Vec::new();
     for (order, verdict) in VERDICTS.iter().enumerate() {
         match verdict.judge(facts) {
-            Ruling::Found(judgement) => found.push((order, *judgement)),
+            Ruling::Found(mut judgement) => {
+                if let Some(cause) = cite::cause(facts, &judgement.evidence) {
+                    judgement.evidence.insert(1.min(judgement.evidence.len()), cause);
+                }
+                found.push((order, *judgement));
+            }
             Ruling::RuledOut(because) => ruled_out.push((verdict.code(), because)),
             Ruling::Silent => {}
         }

@@ -52,6 +52,8 @@ mod faults;
 mod harness;
 /// What managedFields and the watch cache remember.
 mod history;
+/// Each of the six hypotheses, made to happen.
+mod hypotheses;
 /// What a question costs on 5,000 Ingresses.
 mod load;
 /// A plane for a person.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         populated::cases(),
         rbac::cases(),
         history::cases(),
+        hypotheses::cases(),
         credentials::cases(),
         faults::cases(),
         load::cases(),

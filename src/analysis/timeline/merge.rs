@@ -129,7 +129,12 @@ fn covered(stronger: &Change, weaker: &Change) -> bool {
     match stronger.act {
         // Versions tell all there was to that write, and a creation includes its parts.
         Act::Changed if stronger.via.rank() == 0 => true,
-        Act::Created | Act::Deleted | Act::Recreated => true,
+        // An entry of managedFields has its own time: dated later, it is a later write.
+        Act::Created | Act::Recreated => {
+            let second = Duration::seconds(1);
+            weaker.via != ChangeSource::ManagedFields || weaker.at - stronger.at <= second
+        }
+        Act::Deleted => true,
         Act::Changed | Act::Written => {
             weaker.field.is_empty()
                 || (weaker.aspect == stronger.aspect && stronger.field.starts_with(&weaker.field))
@@ -193,6 +198,18 @@ mod tests {
                 change(Events, "11:40:01", Act::Written, ""),
             ],
             &["watch_replay  +object_times,events"],
+        );
+    }
+
+    #[test]
+    fn what_is_written_seconds_after_the_creation_is_a_change_of_its_own() {
+        check(
+            &[
+                change(ObjectTimes, "11:40", Act::Created, ""),
+                change(ManagedFields, "11:40:01", Act::Written, "spec.tls"),
+                change(ManagedFields, "11:40:03", Act::Written, "spec.rules"),
+            ],
+            &["object_times  +managed_fields", "managed_fields spec.rules +"],
         );
     }
 

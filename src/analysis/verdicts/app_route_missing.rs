@@ -3,7 +3,7 @@
 //! Given when the intended backend answered and nothing else explains it, so never more than likely:
 //! the application's own routes are not in Kubernetes. There is no culprit among the objects.
 
-use crate::model::change::Aspect;
+use crate::model::change::{Act, Aspect, Change};
 use crate::model::citation::Citation;
 use crate::model::verdict::{Code, Confidence};
 
@@ -61,8 +61,11 @@ impl Verdict for AppRouteMissing {
                 });
             }
         }
-        let rollout =
-            facts.changes.iter().find(|change| change.aspect == Aspect::Rollout && change.before.is_some());
+        // What a rollout adds has no value before.
+        let differs = |change: &Change| {
+            change.before.is_some() || (change.act == Act::Changed && change.after.is_some())
+        };
+        let rollout = facts.changes.iter().find(|change| change.aspect == Aspect::Rollout && differs(change));
         evidence.extend(rollout.map(|change| Evidence {
             point: Point::Changed { at: change.at },
             source: Citation::Change(change.clone()),

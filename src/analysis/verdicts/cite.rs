@@ -1,10 +1,11 @@
 //! Citations from gathered objects: the only way verdicts make them, so that each names something
 //! that was seen.
 
+use crate::model::change::{Act, Change};
 use crate::model::citation::Citation;
 use crate::model::controller::Controller;
 use crate::model::ingress::{Ingress, PathRule, Place};
-use crate::model::object::{Object, annotation_field};
+use crate::model::object::{Kind, Object, annotation_field};
 use crate::model::probe::ProbeOutput;
 use crate::model::snapshot::Lookup;
 
@@ -60,6 +61,49 @@ pub(super) fn backend_name(ingress: &Ingress, place: Place) -> Citation {
         place.field(if place == Place::DefaultBackend { "service.name" } else { "backend.service.name" }),
         name,
     )
+}
+
+/// A change of what the evidence cites, where none is cited yet: of the very field, or the end of the
+/// object that should be there.
+pub(super) fn cause(facts: &Facts<'_>, evidence: &[Evidence]) -> Option<Evidence> {
+    if evidence.iter().any(|one| matches!(one.source, Citation::Change(_))) {
+        return None;
+    }
+    let cited = |change: &&Change| {
+        evidence.iter().any(|one| match &one.source {
+            Citation::Object { key, field, .. } => {
+                *key == change.object && *field == change.field && !field.is_empty()
+            }
+            Citation::Absent { key, .. } => *key == change.object && change.act == Act::Deleted,
+            Citation::Log { .. } | Citation::Probe { .. } | Citation::Change(_) => false,
+        })
+    };
+    facts.changes.iter().find(cited).map(change)
+}
+
+/// The end of an Ingress that the request passed through.
+pub(super) fn lost_ingress(facts: &Facts<'_>) -> Option<Evidence> {
+    let lost = |change: &&Change| change.object.kind == Kind::Ingress && change.act == Act::Deleted;
+    facts.changes.iter().find(lost).map(change)
+}
+
+/// A change as evidence.
+fn change(change: &Change) -> Evidence {
+    let at = change.at;
+    let point = match change.act {
+        Act::Deleted => Point::Deleted { at },
+        Act::Created
+        | Act::Recreated
+        | Act::Changed
+        | Act::Written
+        | Act::Started
+        | Act::Ended
+        | Act::Reloaded
+        | Act::ReloadFailed
+        | Act::Reported
+        | Act::Flipped => Point::Changed { at },
+    };
+    Evidence { point, source: Citation::Change(change.clone()) }
 }
 
 /// A log line.

@@ -22,6 +22,7 @@ impl Verdict for InsufficientEvidence {
 #[must_use]
 pub fn bare(facts: &Facts<'_>) -> Judgement {
     let mut evidence: Vec<Evidence> = cite::failures(facts).into_iter().collect();
+    evidence.extend(cite::lost_ingress(facts));
     if let Some((ingress, place)) = facts.winner() {
         let service = facts.decision.winner.as_ref().and_then(|w| w.backend.as_ref());
         evidence.push(Evidence {

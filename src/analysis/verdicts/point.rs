@@ -133,6 +133,10 @@ pub enum Point {
     Changed {
         at: DateTime<Utc>,
     },
+    /// An object that went in the window.
+    Deleted {
+        at: DateTime<Utc>,
+    },
     /// Nothing rewrites the path.
     NoRewrite,
     /// The rewrite sends every path to the same place.

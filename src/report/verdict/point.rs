@@ -99,6 +99,7 @@ pub fn says(point: &Point) -> String {
         ),
         Point::Created { at } => format!("it was created at {}", time(at)),
         Point::Changed { at } => format!("this was changed at {}", time(at)),
+        Point::Deleted { at } => format!("this was deleted at {}", time(at)),
         Point::NoRewrite => "no annotation rewrites the path".to_owned(),
         Point::RewriteTo { target, upstream_path } => {
             format!("the rewrite to {} makes the application receive {}", q(target), q(upstream_path))
