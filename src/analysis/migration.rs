@@ -76,8 +76,18 @@ pub fn is_same(one: &Decision, other: &Decision) -> Option<bool> {
         Outcome::Routed => decision.upstream_path.clone(),
         _ => None,
     };
-    let said = |decision: &Decision| (decision.outcome, decision.status, decision.location.clone());
+    let said = |decision: &Decision| {
+        (decision.outcome, decision.status, decision.location.as_deref().map(with_root))
+    };
     Some(said(one) == said(other) && backend(one) == backend(other) && path(one) == path(other))
+}
+
+/// A location with its path written out: clients ask for `/` where there is none.
+fn with_root(location: &str) -> String {
+    match location.split_once("://") {
+        Some((_, rest)) if !rest.contains(['/', '?']) => format!("{location}/"),
+        _ => location.to_owned(),
+    }
 }
 
 /// The Ingresses of `selected`, moved from the controllers of `today` to one of kind `to`.

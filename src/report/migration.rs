@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::gap::GapReport;
@@ -36,7 +35,7 @@ pub struct MigrationReport {
 }
 
 /// What would change under another controller.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ComparisonReport {
     pub to: &'static str,
     pub basis: &'static str,
@@ -52,7 +51,7 @@ pub struct ComparisonReport {
 }
 
 /// URLs that end differently for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupReport {
     pub cause: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -245,6 +244,7 @@ pub const fn cause_word(cause: &Cause) -> &'static str {
         Cause::DuplicateOwner => "duplicate_owner",
         Cause::PathPrecedence => "path_precedence",
         Cause::UpstreamPath => "upstream_path",
+        Cause::RedirectTarget => "redirect_target",
         Cause::NoRouteStatus => "no_route_status",
         Cause::Other => "other",
     }
@@ -285,6 +285,7 @@ pub const fn because(cause: &Cause) -> &'static str {
         Cause::DuplicateOwner => "of rules with the same host and path, another one is used",
         Cause::PathPrecedence => "of the paths that match, another one is preferred",
         Cause::UpstreamPath => "the same rule sends another path to the backend",
+        Cause::RedirectTarget => "both redirect, to different places",
         Cause::NoRouteStatus => "no rule takes it with either; their own answers have different statuses",
         Cause::Other => "no known difference between the two products explains it",
     }

@@ -105,7 +105,7 @@ pub(super) fn comparisons(
     controllers: &[ControllerKind],
     snapshot: &Snapshot,
     selected: impl Fn(&Ingress) -> bool,
-) -> (Vec<ComparisonReport>, Option<Truncated>) {
+) -> (Vec<String>, Option<Truncated>) {
     let runs = |kind: &ControllerKind| snapshot.controllers.iter().any(|running| running.kind == *kind);
     let others = |from: ControllerKind| controllers.iter().copied().filter(move |to| *to != from);
     let from = match controllers.first().filter(|_| snapshot.controllers.is_empty()) {
@@ -119,7 +119,7 @@ pub(super) fn comparisons(
     for to in controllers.iter().copied().filter(|to| Some(*to) != from && !to.routes_by_gateways()).take(4) {
         let Ok(comparison) = compared(Asked { to, from }, snapshot, &selected) else { continue };
         let (report, truncated) = ComparisonReport::within(&mut budget, &comparison);
-        reports.push(report);
+        reports.push(report.to_string());
         cut = cut.or(truncated);
     }
     (reports, cut)

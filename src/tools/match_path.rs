@@ -17,7 +17,6 @@ use crate::model::request::{Request, Scheme};
 use crate::model::snapshot::Snapshot;
 use crate::report::gap::{self, GapReport};
 use crate::report::limits::{Budget, Truncated};
-use crate::report::migration::ComparisonReport;
 use crate::report::next::{self, Next};
 use crate::report::route::{DecisionReport, outcome_word};
 use crate::report::scope::Scope;
@@ -81,7 +80,7 @@ pub struct Report {
     differences: Vec<String>,
     /// Without a URL: what would change under controllers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    comparisons: Vec<ComparisonReport>,
+    comparisons: Vec<String>,
     scope: Scope,
     gaps: Vec<GapReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -433,7 +432,7 @@ impl Render for Report {
             lines.push(format!("{} of {} rules reach their own backend", rules.as_written, rules.decided));
             lines.extend(rules.differing.iter().map(ToString::to_string));
         }
-        lines.extend(self.comparisons.iter().map(ToString::to_string));
+        lines.extend(self.comparisons.iter().cloned());
         lines.push(self.scope.to_string());
         lines.push(ending(self.truncated.as_ref(), &self.gaps, &self.next));
         lines.join("\n")

@@ -64,6 +64,8 @@ pub enum Cause {
     PathPrecedence,
     /// The same rule, another path for the upstream.
     UpstreamPath,
+    /// Both redirect, to different places.
+    RedirectTarget,
     /// Neither routes it, the answers have different statuses.
     NoRouteStatus,
     Other,
@@ -318,6 +320,7 @@ fn rest(compared: &Compared<'_>) -> Cause {
     let same_rule = has_winner_place(before.winner.as_ref(), after.winner.as_ref());
     match (before.outcome, after.outcome) {
         (Outcome::Routed, Outcome::Routed) if same_rule => Cause::UpstreamPath,
+        (Outcome::Redirect, Outcome::Redirect) => Cause::RedirectTarget,
         (Outcome::NoRoute, Outcome::NoRoute) => Cause::NoRouteStatus,
         _ => Cause::Other,
     }

@@ -89,6 +89,7 @@ fn candidates(group: &Group, to: ControllerKind, snapshot: &Snapshot) -> Vec<Kee
         | Cause::DefaultBackendScope
         | Cause::DuplicateOwner
         | Cause::UpstreamPath
+        | Cause::RedirectTarget
         | Cause::NoRouteStatus
         | Cause::Other => false,
     };
