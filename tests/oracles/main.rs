@@ -1,0 +1,123 @@
+//! The oracles: what the models say of generated requests, held to what real proxies do with the same
+//! objects and the same bytes.
+//!
+//! ```text
+//! bash tests/oracles/fetch                                 # once: the programs, into the cache
+//! export $(bash tests/live/controlplane/build)             # once: the API server they read from
+//! cargo test --test oracles                                # or: cargo test --test oracles -- traefik
+//! ROUTECAUSE_ORACLE_SEED=7 cargo test --test oracles       # other worlds; also _WORLDS and _ASKS
+//! ```
+//!
+//! What is missing is skipped with the reason. [`generate`] makes worlds, [`dialect`] holds what is
+//! special about a controller, an [`oracle::Oracle`] serves a world, [`judge`] compares, [`shrink`] makes
+//! a difference small. Small cases are kept in `kept/<slug>/` and are part of `cargo test`. A world lives
+//! in a network of its own ([`net`]): upstreams, controllers and proxies reach nothing else.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, also in its helpers; what is printed is for a person"
+)]
+
+mod ask;
+mod cluster;
+mod dialect;
+mod generate;
+mod judge;
+mod judging;
+mod net;
+mod oracle;
+#[expect(dead_code, reason = "the live suite uses all of it")]
+#[path = "../live"]
+mod live {
+    pub(crate) mod plane;
+}
+mod programs;
+mod run;
+mod shrink;
+mod upstream;
+mod world;
+
+/// The real Traefik.
+mod traefik;
+
+use std::process::ExitCode;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use tokio::runtime::Runtime;
+
+use dialect::Dialect;
+use live::plane;
+use oracle::Oracle;
+use run::{Plan, Tally};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+/// A row for each oracle that has answered.
+static TABLE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// An oracle by name; `allowed` differences of a thousand.
+fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
+where
+    O: Oracle,
+    F: Future<Output = Result<O, String>>,
+{
+    Trial::ignorable_test(dialect.kind.slug(), move || {
+        RUNTIME.block_on(async {
+            match start().await {
+                Ok(mut oracle) => {
+                    let tally = run::run(dialect, &mut oracle, Plan::usual(), allowed).await;
+                    verdict(dialect, &oracle.source(), &tally, allowed)
+                }
+                Err(why) => {
+                    eprintln!("oracle {} skipped: {why}", dialect.kind);
+                    Ok(Completion::ignored_with(why))
+                }
+            }
+        })
+    })
+}
+
+fn verdict(dialect: &Dialect, source: &str, tally: &Tally, allowed: usize) -> Result<Completion, Failed> {
+    let Tally { cases, undetermined, differing, report } = tally;
+    #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+    let agreement = 100.0 * (cases - differing) as f64 / *cases as f64;
+    let row = format!(
+        "| `{}` | {source} | {cases} | {differing} | {undetermined} | {agreement:.2} % |",
+        dialect.kind.slug()
+    );
+    println!("{row}");
+    for text in report {
+        println!("{text}");
+    }
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+    if differing * 1000 > cases * allowed {
+        return Err(Failed::from(format!("{differing} of {cases} answers differ")));
+    }
+    Ok(Completion::Completed)
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    if let Err(why) = net::enter() {
+        eprintln!("oracles skipped: {why}");
+        let skipped = Trial::ignorable_test("network", move || Ok(Completion::ignored_with(why.clone())));
+        return libtest_mimic::run(&arguments, vec![skipped]).exit_code();
+    }
+    arguments.test_threads.get_or_insert(4);
+    if !arguments.list {
+        RUNTIME.block_on(upstream::start());
+    }
+    let trials = vec![oracle(&dialect::traefik::TRAEFIK, 1, || {
+        traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
+    })];
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let mut table = std::mem::take(&mut *TABLE.lock().unwrap_or_else(PoisonError::into_inner));
+    table.sort();
+    println!("| model | source | cases | differ | undetermined | agreement |\n|---|---|---|---|---|---|");
+    table.iter().for_each(|row| println!("{row}"));
+    conclusion.exit_code()
+}
