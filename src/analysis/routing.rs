@@ -91,6 +91,10 @@ pub trait RouteTable: Send + Sync {
     fn reload_failures(&self) -> &[ReloadFailure] {
         self.reload_failure().map(std::slice::from_ref).unwrap_or_default()
     }
+    /// Why what would decide this request cannot be loaded.
+    fn failure_for(&self, _request: &Request) -> Option<&ReloadFailure> {
+        self.reload_failure()
+    }
     /// Whether a route of another kind than Ingress takes this host: such routes pass no class
     /// selection, the table itself holds what is attached.
     fn has_routes_for(&self, _host: Option<&str>) -> bool {

@@ -91,6 +91,11 @@ fn sets(slug: &str) -> Vec<Set> {
     folders.into_iter().map(|(name, files)| runtime.block_on(set(name, files))).collect()
 }
 
+/// What was there in each set of a controller.
+pub(crate) fn snapshots(slug: &str) -> Vec<(String, Snapshot)> {
+    sets(slug).into_iter().map(|set| (set.name, set.snapshot)).collect()
+}
+
 /// Agreement of one model with its archive.
 fn agreement(kind: ControllerKind) -> (usize, BTreeMap<String, String>) {
     let mut total = 0;
