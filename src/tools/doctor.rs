@@ -364,7 +364,7 @@ mod tests {
         let namespaces = BTreeSet::from(["shop".to_owned()]);
         let maps = BTreeSet::new();
         let wanted =
-            Wanted { given, namespaces: &namespaces, map_homes: &maps, exec: false, port_forward: false };
+            Wanted { given, namespaces: &namespaces, map_homes: &maps, homes_seen: true, exec: false, port_forward: false };
         let right = wanted.judge(&Right { permission: row, verbs: verbs.iter().cloned().collect() });
         (right.state, wanted.is_lacking(&right))
     }

@@ -46,6 +46,8 @@ mod truth;
 
 /// Tokens, login plugins, contexts.
 mod credentials;
+/// What the API server keeps no longer: pages, the watch cache, compaction.
+mod expiry;
 /// The API server failing in the middle of every tool.
 mod faults;
 /// The harness itself: what it starts answers, and is gone afterwards.
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         credentials::cases(),
         faults::cases(),
         interrupted::cases(),
+        expiry::cases(),
         load::cases(),
         playground::cases(),
     ];
