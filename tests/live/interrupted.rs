@@ -235,7 +235,7 @@ async fn a_server_that_is_paused_for_a_moment(suite: &'static Suite) -> Result<(
             .interrupt(at, async |gate, _| {
                 stage.plane.pause(Program::ApiServer);
                 gate.open();
-                tokio::time::sleep(Duration::from_secs(4)).await;
+                tokio::time::sleep(Duration::from_secs(2)).await;
                 stage.plane.resume(Program::ApiServer);
             })
             .await;
