@@ -50,6 +50,8 @@ mod credentials;
 mod expiry;
 /// The API server failing in the middle of every tool.
 mod faults;
+/// The Gateway API: absent, installed, refused.
+mod gateways;
 /// The harness itself: what it starts answers, and is gone afterwards.
 mod harness;
 /// What managedFields and the watch cache remember.
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         faults::cases(),
         interrupted::cases(),
         expiry::cases(),
+        gateways::cases(),
         load::cases(),
         playground::cases(),
     ];
