@@ -17,9 +17,11 @@ use super::view::View;
 use super::voice::Voice;
 
 pub mod candidates;
+pub mod lost;
 pub mod symptom;
 
 use candidates::Candidate;
+use lost::Lost;
 use symptom::Symptom;
 
 /// The input of all verdicts.
@@ -42,6 +44,8 @@ pub struct Facts<'a> {
     pub symptom: Symptom,
     /// Changes found in the windows of the six hypotheses, best first.
     pub changes: Vec<Change>,
+    /// Ingresses that are gone and took the request, or may have; the likeliest first.
+    pub lost: Vec<Lost>,
     pub gaps: &'a [Gap],
 }
 

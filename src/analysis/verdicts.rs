@@ -29,6 +29,7 @@ mod gate;
 pub mod healthy;
 pub mod host_mismatch;
 pub mod hostwide_regex;
+pub mod ingress_absent_rejected;
 pub mod insufficient_evidence;
 pub mod no_ready_endpoints;
 pub mod no_rule_for_path;
@@ -100,6 +101,7 @@ pub static VERDICTS: &[&dyn Verdict] = &[
     &class_not_found::ClassNotFound,
     &class_controller_mismatch::ClassControllerMismatch,
     &controller_cannot_see::ControllerCannotSee,
+    &ingress_absent_rejected::IngressAbsentRejected,
     &canary_conflict::CanaryConflict,
     &auth_subrequest::AuthSubrequest,
     &hostwide_regex::HostwideRegex,

@@ -106,7 +106,7 @@ impl Tool for ControllerLogsFiltered {
             }
             None => None,
         };
-        let view = request.as_ref().and_then(|request| case::main_view(&views, request));
+        let view = request.as_ref().and_then(|request| case::main_view(&views, request, Some(&gathered)));
         let controllers: Vec<&Controller> = match (&params.controller, view.and_then(|view| view.controller))
         {
             (Some(wanted), _) => snapshot

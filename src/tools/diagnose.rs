@@ -10,18 +10,20 @@ use super::match_path::gaps as routing_gaps;
 use super::params::{Detail, Moment, ObjectName, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::facts::symptom::{self, same_url};
-use crate::analysis::facts::{Facts, candidates};
+use crate::analysis::facts::{Facts, candidates, lost};
 use crate::analysis::logs::filter::Filter;
+use crate::analysis::logs::messages::Subject;
 use crate::analysis::timeline::Outcome as Correlation;
 use crate::analysis::verdicts::{self, Diagnosis};
 use crate::analysis::view::View;
 use crate::evidence::cluster::Cluster;
-use crate::model::change::Change;
+use crate::model::change::{Change, ObjectVersion};
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::host::split_port;
-use crate::model::object::{Kind, Name};
+use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::probe::ProbeOutput;
 use crate::model::request::Request;
+use crate::model::snapshot::Lookup;
 use crate::model::verdict::Code;
 use crate::report::gap::{self, GapReport};
 use crate::report::limits::Budget;
@@ -99,11 +101,10 @@ impl Tool for Diagnose {
             .chain(namespace.map(ToOwned::to_owned))
             .collect();
         let gathered = case::gather(&cluster, &focus, Some(&request), true, call).await?;
-        if let Some(name) = &complaint {
-            session::ingress(&gathered.snapshot, name)?;
-        }
+        // One that is gone is asked about with good reason, if anything tells that it was to be there.
+        let missing = complaint.as_ref().and_then(|name| session::ingress(&gathered.snapshot, name).err());
         let views = case::views(&gathered);
-        let view = case::main_view(&views, &request).ok_or_else(|| {
+        let view = case::main_view(&views, &request, Some(&gathered)).ok_or_else(|| {
             ToolFailure::new(
                 FailureCode::NotFound,
                 "there is no controller and no Ingress to judge",
@@ -123,6 +124,11 @@ impl Tool for Diagnose {
             None => Vec::new(),
         };
         let logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        if let (Some(failure), Some(name)) = (missing, &complaint)
+            && !is_told_of(name, &gathered, &logs)
+        {
+            return Err(failure);
+        }
         call.progress.say(3, Some(4), "weighing changes and verdicts");
         Ok(conclude(
             &Question { cluster: &cluster, request: &request, complaint: complaint.as_ref(), detail },
@@ -132,6 +138,24 @@ impl Tool for Diagnose {
             &logs,
         ))
     }
+}
+
+/// Whether anything tells of an Ingress that is not there.
+fn is_told_of(name: &Name, case: &Case, logs: &Logs) -> bool {
+    let key = ObjectKey { kind: Kind::Ingress, name: name.clone() };
+    let recorded = case.replays.iter().any(|replay| {
+        let of_version = |version: &ObjectVersion| {
+            version.object.kind() == Kind::Ingress && version.object.name() == *name
+        };
+        replay.versions.iter().any(of_version) || replay.touches.iter().any(|touch| touch.object == key)
+    });
+    let said = logs.filtered.messages.iter().any(|group| group.key.subject == Subject::Ingress(name.clone()));
+    let events = case.snapshot.events.items().iter();
+    let absent = matches!(case.snapshot.ingresses.get(&name.namespace, &name.name), Lookup::Absent);
+    absent
+        && (recorded
+            || said
+            || events.into_iter().any(|event| event.message.contains(&name.name) || event.about == *name))
 }
 
 struct Question<'a> {
@@ -175,6 +199,7 @@ fn conclude(
         probes: &probes,
         symptom,
         changes,
+        lost: lost::find(view, &case.snapshot, request, &correlated),
         gaps: &unseen,
     };
     let diagnosis = verdicts::diagnose(&facts);

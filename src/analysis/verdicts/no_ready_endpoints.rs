@@ -35,6 +35,10 @@ impl Verdict for NoReadyEndpoints {
         if facts.symptom.status.is_some_and(|status| status < 400) {
             return Ruling::Silent;
         }
+        // Somebody behind it did answer.
+        if gate::is_404(facts) && gate::answering_service(facts) == Some(service) {
+            return Ruling::RuledOut(Because::UpstreamAnswered(Some(service.clone())));
+        }
         let mut evidence = Vec::new();
         let mut counts = (0, 0);
         if let Lookup::Found(slices) = facts.snapshot.slices_of(service) {

@@ -107,6 +107,14 @@ pub(super) fn words(fix: &Fix) -> String {
             Some(ingress) => format!("add a rule for {} to Ingress {}", q(path), name(ingress)),
             None => format!("add a rule for {} on host {}", q(path), q(host)),
         },
+        Fix::CreateIngress { ingress, host } => format!(
+            "create Ingress {} again, or give another Ingress its rule for host {}",
+            name(ingress),
+            q(host)
+        ),
+        Fix::MendIngress { ingress } => {
+            format!("mend what Ingress {} was refused for, and apply it again", name(ingress))
+        }
         Fix::AskApplication { service } => format!(
             "routing is right: look at the routes of the application{}",
             service.as_ref().map(|of| format!(" behind Service {}", name(of))).unwrap_or_default()

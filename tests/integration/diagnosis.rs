@@ -1,0 +1,7 @@
+//! `diagnose` on small incidents: what is blamed, how surely, and which change is cited, with a near miss
+//! for each.
+
+mod incident;
+
+/// An Ingress that is not there.
+mod absent;
