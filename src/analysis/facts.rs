@@ -44,6 +44,8 @@ pub struct Facts<'a> {
     pub symptom: Symptom,
     /// Changes found in the windows of the six hypotheses, best first.
     pub changes: Vec<Change>,
+    /// What was done to the controller between the last answer and the 404s, most suspicious first.
+    pub shaken: Vec<Change>,
     /// Ingresses that are gone and took the request, or may have; the likeliest first.
     pub lost: Vec<Lost>,
     pub gaps: &'a [Gap],

@@ -41,6 +41,7 @@ pub mod prefix_not_stripped;
 pub mod rewrite_wrong;
 mod said;
 pub mod service_ref_invalid;
+pub mod sync_race;
 pub mod wrong_backend;
 
 pub use point::{Because, Fix, Point};
@@ -117,6 +118,7 @@ pub static VERDICTS: &[&dyn Verdict] = &[
     &service_ref_invalid::ServiceRefInvalid,
     &no_ready_endpoints::NoReadyEndpoints,
     &app_route_missing::AppRouteMissing,
+    &sync_race::SyncRace,
     &not_a_404::NotA404,
     &healthy::Healthy,
     &insufficient_evidence::InsufficientEvidence,

@@ -13,7 +13,7 @@ use crate::analysis::facts::symptom::{self, same_url};
 use crate::analysis::facts::{Facts, candidates, lost};
 use crate::analysis::logs::filter::Filter;
 use crate::analysis::logs::messages::Subject;
-use crate::analysis::timeline::Outcome as Correlation;
+use crate::analysis::timeline::{Hypothesis, Outcome as Correlation};
 use crate::analysis::verdicts::{self, Diagnosis};
 use crate::analysis::view::View;
 use crate::evidence::cluster::Cluster;
@@ -186,6 +186,14 @@ fn conclude(
         .flat_map(|tested| tested.changes.iter().filter(|suspect| suspect.touches_request()))
         .map(|suspect| suspect.change.clone())
         .collect();
+    let shaken = correlated
+        .hypotheses
+        .iter()
+        .filter(|tested| tested.hypothesis == Hypothesis::ControllerRestart)
+        .flat_map(|tested| &tested.changes)
+        .filter(|suspect| suspect.touches_request() && suspect.answered_after != Some(true))
+        .map(|suspect| suspect.change.clone())
+        .collect();
     let facts = Facts {
         request,
         complaint: question.complaint,
@@ -199,6 +207,7 @@ fn conclude(
         probes: &probes,
         symptom,
         changes,
+        shaken,
         lost: lost::find(view, &case.snapshot, request, &correlated),
         gaps: &unseen,
     };

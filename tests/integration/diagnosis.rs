@@ -5,3 +5,5 @@ mod incident;
 
 /// An Ingress that is not there.
 mod absent;
+/// What changed before, cited with what it was.
+mod changes;

@@ -35,10 +35,6 @@ impl Verdict for NoReadyEndpoints {
         if facts.symptom.status.is_some_and(|status| status < 400) {
             return Ruling::Silent;
         }
-        // Somebody behind it did answer.
-        if gate::is_404(facts) && gate::answering_service(facts) == Some(service) {
-            return Ruling::RuledOut(Because::UpstreamAnswered(Some(service.clone())));
-        }
         let mut evidence = Vec::new();
         let mut counts = (0, 0);
         if let Lookup::Found(slices) = facts.snapshot.slices_of(service) {
@@ -68,7 +64,12 @@ impl Verdict for NoReadyEndpoints {
         let evidence = evidence.into_iter().map(|source| Evidence { point: point.clone(), source }).collect();
         Judgement {
             code: Code::NoReadyEndpoints,
-            confidence: if gate::seen(facts) { Confidence::Certain } else { Confidence::Likely },
+            // Somebody behind it did answer: what holds now may not have held then.
+            confidence: match (gate::answering_service(facts) == Some(service), gate::seen(facts)) {
+                (true, _) => Confidence::Possible,
+                (false, true) => Confidence::Certain,
+                (false, false) => Confidence::Likely,
+            },
             culprit: Some(Culprit {
                 key: ObjectKey { kind: Kind::Service, name: service.clone() },
                 field: "spec.selector".to_owned(),

@@ -308,6 +308,10 @@ pub enum Fix {
         ingress: Name,
         host: String,
     },
+    /// What a controller has in force.
+    Resync {
+        controller: Option<ObjectKey>,
+    },
     /// One that was refused.
     MendIngress {
         ingress: Name,

@@ -112,6 +112,12 @@ pub(super) fn words(fix: &Fix) -> String {
             name(ingress),
             q(host)
         ),
+        Fix::Resync { controller } => format!(
+            "let {} load the objects anew (it may be starting still), and read its log and ConfigMap if it does not",
+            controller
+                .as_ref()
+                .map_or_else(|| "the controller".to_owned(), |of| ObjectRef::from(of).to_string())
+        ),
         Fix::MendIngress { ingress } => {
             format!("mend what Ingress {} was refused for, and apply it again", name(ingress))
         }

@@ -66,6 +66,11 @@ pub(super) fn sentence(judgement: &Judgement, url: &str, status: Option<u16>) ->
                 format!("{url} is served by nobody: {who} was refused, so it does not exist")
             }
         }
+        Code::SyncRace => {
+            format!(
+                "{url}: a rule takes it, and the controller answers that none does since {who} was changed or restarted"
+            )
+        }
         Code::EntrypointMismatch
         | Code::WrongEntryAddress
         | Code::HostPrecedence
@@ -81,7 +86,6 @@ pub(super) fn sentence(judgement: &Judgement, url: &str, status: Option<u16>) ->
         | Code::SelectorTooBroad
         | Code::UpstreamHostHeader
         | Code::UpstreamMeshRoute
-        | Code::NotProgrammedYet
-        | Code::SyncRace => format!("{url}: {} at {who}", judgement.code),
+        | Code::NotProgrammedYet => format!("{url}: {} at {who}", judgement.code),
     }
 }

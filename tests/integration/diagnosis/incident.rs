@@ -90,8 +90,33 @@ pub(super) fn service(name: &str) -> Value {
                     "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}})
 }
 
+/// A Deployment of `shop`: its image's tag and environment.
+pub(super) fn workload(name: &str, tag: &str, env: &[(&str, &str)]) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+           "metadata": {"name": name, "namespace": "shop", "uid": format!("d-{name}"),
+                        "creationTimestamp": "2026-11-01T00:00:00Z"},
+           "spec": {"selector": {"matchLabels": {"app": name}}, "template": template(name, tag, env)}})
+}
+
+/// A ReplicaSet of such a Deployment.
+pub(super) fn revision(name: &str, number: u32, created: &str, tag: &str, env: &[(&str, &str)]) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+           "metadata": {"name": format!("{name}-{number}"), "namespace": "shop", "uid": format!("r-{name}-{number}"),
+                        "creationTimestamp": created,
+                        "annotations": {"deployment.kubernetes.io/revision": number.to_string()},
+                        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": name,
+                                             "uid": format!("d-{name}"), "controller": true}]},
+           "spec": {"selector": {"matchLabels": {"app": name}}, "template": template(name, tag, env)}})
+}
+
+fn template(name: &str, tag: &str, env: &[(&str, &str)]) -> Value {
+    let env: Vec<Value> = env.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    json!({"metadata": {"labels": {"app": name}},
+           "spec": {"containers": [{"name": name, "image": format!("registry.test/{name}:{tag}"), "env": env}]}})
+}
+
 /// One ready endpoint of a Service.
-fn slice(service: &str) -> Value {
+pub(super) fn slice(service: &str) -> Value {
     json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
            "metadata": {"name": format!("{service}-x"), "namespace": "shop", "uid": format!("e-{service}"),
                         "labels": {"kubernetes.io/service-name": service},
@@ -103,12 +128,27 @@ fn slice(service: &str) -> Value {
 impl Incident {
     /// The controller with a pod, the Services `web` and `api`, and these Ingresses.
     pub(super) fn with(ingresses: &[Value]) -> Self {
+        let mut incident = Self::without_api(ingresses);
+        incident.add(&service("api")).add(&slice("api"));
+        incident
+    }
+
+    /// The same without Service `api`.
+    pub(super) fn without_api(ingresses: &[Value]) -> Self {
+        Self::shop("2026-11-01T00:00:00Z", ingresses)
+    }
+
+    /// With everything, and a controller whose pod runs since this time.
+    pub(super) fn run_since(started: &str, ingresses: &[Value]) -> Self {
+        let mut incident = Self::shop(started, ingresses);
+        incident.add(&service("api")).add(&slice("api"));
+        incident
+    }
+
+    fn shop(started: &str, ingresses: &[Value]) -> Self {
         let mut incident = Self::default();
         incident.objects.push(CONTROLLER.to_owned());
-        incident.add(&controller_pod("2026-11-01T00:00:00Z"));
-        for name in ["web", "api"] {
-            incident.add(&service(name)).add(&slice(name));
-        }
+        incident.add(&controller_pod(started)).add(&service("web")).add(&slice("web"));
         for ingress in ingresses {
             incident.add(ingress);
         }
@@ -214,7 +254,7 @@ impl Incident {
 }
 
 /// The pod of the controller, since when it runs.
-pub(super) fn controller_pod(started: &str) -> Value {
+fn controller_pod(started: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod",
            "metadata": {"name": "controller-1", "namespace": "edge", "uid": "p-1", "labels": {"app": "edge"},
                         "creationTimestamp": started},
