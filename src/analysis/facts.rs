@@ -12,6 +12,7 @@ use crate::model::probe::ProbeOutput;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+use super::logs::silence::Logging;
 use super::routing::{Decision, Explanation, Refusal};
 use super::view::View;
 use super::voice::Voice;
@@ -52,13 +53,13 @@ pub struct Facts<'a> {
 }
 
 /// What the controllers' logs say of the asked URL, and of anything that stopped routing.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LogFacts {
     /// Whether any controller log could be read.
     pub read: bool,
     pub window: Option<Window>,
-    /// Whether such a request would have been logged at all; the setting that keeps it out.
-    pub silent: Option<String>,
+    /// Whether such a request would have been logged at all.
+    pub logging: Logging,
     /// Answers to the asked URL, grouped by voice, status and upstream, newest last.
     pub answers: Vec<Answer>,
     /// The start of the current run of 404s for the asked URL.

@@ -233,6 +233,7 @@ mod tests {
             version: None,
             command: Vec::new(),
             args: Vec::new(),
+            env: std::collections::BTreeMap::new(),
             pods: Vec::new(),
             config_map: None,
             services: Vec::new(),

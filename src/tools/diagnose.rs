@@ -29,6 +29,7 @@ use crate::report::gap::{self, GapReport};
 use crate::report::limits::Budget;
 use crate::report::next::{self, Next};
 use crate::report::scope::Scope;
+use crate::report::silence;
 use crate::report::text::Text;
 use crate::report::time::Time;
 use crate::report::verdict::{AlternativeReport, RuledOutReport, VerdictReport, ruled_out};
@@ -325,14 +326,10 @@ fn unseen(case: &Case, logs: &Logs, log: &crate::analysis::facts::LogFacts, view
     let mut gaps = logs.gaps.clone();
     gaps.extend(case.gaps.iter().cloned());
     let controller = view.controller.map(|controller| controller.workload.name.to_string());
-    if let (Some(setting), Some(controller)) = (&log.silent, &controller) {
-        gaps.push(Gap {
-            what: Unseen::AccessLog { controller: controller.clone() },
-            why: Why::NotWritten { setting: setting.clone() },
-        });
-    }
-    if let (false, Some(controller)) = (log.read, controller) {
-        gaps.push(Gap { what: Unseen::AccessLog { controller }, why: Why::NotCaptured });
+    // A log that would not hold the request is not missed.
+    let missed = || (!log.read).then_some(Why::NotCaptured);
+    if let (Some(controller), Some(why)) = (controller, silence::why(&log.logging).or_else(missed)) {
+        gaps.push(Gap { what: Unseen::AccessLog { controller }, why });
     }
     for listing in [
         case.snapshot.pods.gaps(),

@@ -7,3 +7,5 @@ mod incident;
 mod absent;
 /// What changed before, cited with what it was.
 mod changes;
+/// What a silent log does not prove.
+mod silent;
