@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{FailureCode, Reply, ToolFailure, Toolbox, match_path, portable, session};
+use super::{FailureCode, Reply, ToolFailure, Toolbox, in_time, match_path, portable, session};
 use crate::analysis::migration::cause::{self, Compared, Side};
 use crate::analysis::migration::{self, Comparison};
 use crate::analysis::routing::Decision;
@@ -53,6 +53,10 @@ pub enum Answer {
 /// # Errors
 /// When there is nothing that could be compared.
 pub async fn examine(toolbox: &Toolbox, asked: Asked) -> Result<(Reply, Answer), ToolFailure> {
+    in_time(NAME, run(toolbox, asked)).await
+}
+
+async fn run(toolbox: &Toolbox, asked: Asked) -> Result<(Reply, Answer), ToolFailure> {
     let cluster = toolbox.open().await?;
     let namespace = toolbox.settings().namespace.as_deref();
     let focus: BTreeSet<String> = namespace.map(ToOwned::to_owned).into_iter().collect();

@@ -10,6 +10,8 @@
 /// Decisions held to answers; shared with the oracles.
 #[path = "../oracles/judging.rs"]
 mod judging;
+#[path = "../oracles/recorded.rs"]
+mod recorded;
 mod support;
 
 /// The shape of the program: layers, names, sizes, habits.
@@ -22,6 +24,8 @@ mod captures;
 mod commands;
 /// What would change under another controller.
 mod compare;
+/// The verdict of small incidents, with a near miss for each.
+mod diagnosis;
 /// Generated pages are fresh.
 mod docs;
 /// What an identity may see and do.

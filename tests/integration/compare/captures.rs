@@ -14,7 +14,7 @@ use routecause::model::controller::ControllerKind;
 use routecause::model::snapshot::Snapshot;
 use routecause::report::migration::cause_word;
 
-use crate::vectors::snapshots;
+use crate::recorded::sets;
 
 /// Of the targets, one in so many is tried with a set.
 const EVERY: usize = 5;
@@ -82,10 +82,10 @@ async fn the_incidents_differ_by_known_causes_only() {
 fn recorded_worlds_differ_by_known_causes_only() {
     let (mut told, mut causes, mut compared) = (String::new(), BTreeMap::new(), 0);
     for slug in ["contour", "f5-nginx", "haproxytech", "ingress-nginx", "traefik", "traefik-ingress-nginx"] {
-        for (number, (name, snapshot)) in snapshots(slug).into_iter().enumerate() {
+        for (number, set) in sets(slug).into_iter().enumerate() {
             let turn = |at: usize| (at + number).is_multiple_of(EVERY);
             for (_, to) in targets().enumerate().filter(|(at, _)| turn(*at)) {
-                told.push_str(&unexplained(&format!("{slug} {name}"), to, &snapshot, &mut causes));
+                told.push_str(&unexplained(&format!("{slug} {}", set.name), to, &set.snapshot, &mut causes));
                 compared += 1;
             }
         }
