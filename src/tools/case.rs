@@ -61,7 +61,8 @@ pub(super) async fn gather(
 }
 
 /// The view whose answer counts for a request: the one whose own rule takes it, then one that adopted
-/// or refused an Ingress of the host, by trust in its model.
+/// an Ingress of the host, then one with HTTPRoutes for it, by trust in its model, then one that refused
+/// an Ingress of the host.
 pub(super) fn main_view<'v, 'a>(views: &'v [View<'a>], request: &Request) -> Option<&'v View<'a>> {
     let host = request.host.as_str();
     views.iter().max_by_key(|view| {
@@ -69,7 +70,7 @@ pub(super) fn main_view<'v, 'a>(views: &'v [View<'a>], request: &Request) -> Opt
         let adopted =
             view.adopted.iter().any(|(ingress, _)| exact(ingress, host) && view.adopts(&ingress.meta.key()));
         let knows = view.refused.iter().any(|(ingress, _)| exact(ingress, host));
-        (wins, adopted, view.basis, knows)
+        (wins, adopted, view.table.has_routes_for(Some(host)), view.basis, knows)
     })
 }
 

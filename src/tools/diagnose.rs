@@ -154,7 +154,7 @@ fn conclude(
     let log = case::log_facts(logs, case, view, request, &decision);
     let probes = probes(question.cluster, request);
     let symptom = symptom::judge(request, &decision, &log, &probes);
-    let unseen = unseen(case, logs, &log, view);
+    let unseen = unseen(case, logs, &log, view, question.cluster.capture().is_some());
     let changes: Vec<Change> = correlated
         .hypotheses
         .iter()
@@ -287,7 +287,13 @@ fn probes(cluster: &Cluster, request: &Request) -> Vec<ProbeOutput> {
 }
 
 /// What else would have told more.
-fn unseen(case: &Case, logs: &Logs, log: &crate::analysis::facts::LogFacts, view: &View<'_>) -> Vec<Gap> {
+fn unseen(
+    case: &Case,
+    logs: &Logs,
+    log: &crate::analysis::facts::LogFacts,
+    view: &View<'_>,
+    is_capture: bool,
+) -> Vec<Gap> {
     let mut gaps = logs.gaps.clone();
     gaps.extend(case.gaps.iter().cloned());
     let controller = view.controller.map(|controller| controller.workload.name.to_string());
@@ -297,8 +303,11 @@ fn unseen(case: &Case, logs: &Logs, log: &crate::analysis::facts::LogFacts, view
             why: Why::NotWritten { setting: setting.clone() },
         });
     }
-    if let (false, Some(controller)) = (log.read, controller) {
-        gaps.push(Gap { what: Unseen::AccessLog { controller }, why: Why::NotCaptured });
+    // A log that could not be read is a gap of its own.
+    let told = gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. }));
+    if let (false, false, Some(controller)) = (log.read, told, controller) {
+        let why = if is_capture { Why::NotCaptured } else { Why::Rotated };
+        gaps.push(Gap { what: Unseen::AccessLog { controller }, why });
     }
     for listing in [
         case.snapshot.pods.gaps(),
