@@ -7,6 +7,11 @@
     reason = "a test that cannot go on has failed, also in its helpers"
 )]
 
+/// Decisions held to answers; shared with the oracles.
+#[path = "../oracles/judging.rs"]
+mod judging;
+#[path = "../oracles/recorded.rs"]
+mod recorded;
 mod support;
 
 /// The shape of the program: layers, names, sizes, habits.
@@ -31,14 +36,14 @@ mod gateways;
 mod hostile_properties;
 /// Streamable HTTP: who gets in, both eras, a clean end.
 mod http;
+/// Small worlds in which a model was once wrong.
+mod kept;
 /// The live source against a loopback API server.
 mod live_source;
 /// Laws of the log parsers and of the scan.
 mod log_properties;
 /// Recorded controller logs, held to who really answered.
 mod log_vectors;
-/// Real proxies on this machine, where their answers were recorded.
-mod oracles;
 /// Laws of the routing models.
 mod properties;
 /// MCP in process, in both eras: lists, calls, failures, progress, cancelling, asking.

@@ -184,7 +184,7 @@ async fn an_ingress_can_be_read_after_its_deletion_with_all_its_versions(suite: 
 }
 
 async fn after_compaction_the_watch_cache_still_remembers(suite: &'static Suite) {
-    let options = Options { apiserver: vec!["--etcd-compaction-interval=2s"] };
+    let options = Options { apiserver: vec!["--etcd-compaction-interval=2s"], ..Options::default() };
     let plane = suite.own_plane(options).await;
     live_and_let_die(&plane, "died").await;
     let exact = format!("{}?resourceVersion=2&resourceVersionMatch=Exact", path(INGRESS, "Ingress", "", ""));

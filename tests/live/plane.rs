@@ -26,12 +26,12 @@ use std::time::Duration;
 use kube::Client;
 use serde_json::json;
 
-use tokio::sync::OnceCell;
-
-use crate::nginx::Nginx;
 use assets::{Assets, FILES};
 use authority::Authority;
 use program::{Programs, Recipe};
+
+/// The namespace of the ingress controller.
+pub(crate) const CONTROLLER: &str = "ingress-nginx";
 
 /// The programs, as they are stopped and started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,8 @@ impl Program {
 pub(crate) struct Options {
     /// More flags for kube-apiserver; the last one of a name counts.
     pub(crate) apiserver: Vec<&'static str>,
+    /// No controller manager and no kubelet: nothing changes what is written.
+    pub(crate) only_api: bool,
 }
 
 /// See the module.
@@ -67,8 +69,6 @@ pub(crate) struct Plane {
     pub(crate) authority: Authority,
     client: Client,
     pub(crate) programs: Programs,
-    /// The nginx of its ingress controller, once there is one; see [`crate::shop`].
-    pub(crate) nginx: OnceCell<Nginx>,
 }
 
 impl Plane {
@@ -83,11 +83,13 @@ impl Plane {
         let [etcd, peer, api, manager, kubelet] = ports::free();
         let address = SocketAddr::from(([127, 0, 0, 1], api));
         let client = write_kubeconfigs(&folder, &authority, address).await;
-        let plane = Self { folder, address, authority, client, programs, nginx: OnceCell::new() };
+        let plane = Self { folder, address, authority, client, programs };
         plane.start_etcd(assets, etcd, peer).await;
         plane.start_api_server(assets, &options, etcd).await;
-        plane.start_controller_manager(assets, manager);
-        plane.start_kwok(assets, kubelet).await;
+        if !options.only_api {
+            plane.start_controller_manager(assets, manager);
+            plane.start_kwok(assets, kubelet).await;
+        }
         plane
     }
 

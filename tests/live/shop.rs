@@ -5,17 +5,20 @@
 //! In a shop the Ingress `shop` leads `/api` to Service `api` and `/` to Service `web`; pod `client` is
 //! where commands run.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::nginx::{self, Nginx, Route};
 use crate::plane::Plane;
 use crate::suite::Skip;
 
-/// The namespace of the controller.
-pub(crate) const CONTROLLER: &str = "ingress-nginx";
+pub(crate) use crate::plane::CONTROLLER;
+
 const CONTROLLER_NAME: &str = "ingress-nginx-controller";
 /// Its container.
 pub(crate) const CONTAINER: &str = "controller";
@@ -27,14 +30,14 @@ pub(crate) struct Shop<'p> {
     pub(crate) host: String,
     /// The pod of the controller.
     pub(crate) controller: String,
-    nginx: &'p Nginx,
+    nginx: Arc<Nginx>,
 }
 
 impl<'p> Shop<'p> {
     /// Opens a shop in a namespace of this name, and waits until everything runs.
     pub(crate) async fn open(plane: &'p Plane, name: &str) -> Result<Self, Skip> {
         let program = nginx::program().ok_or(Skip("no nginx; install Debian's package nginx"))?;
-        let nginx = plane.nginx.get_or_init(|| controller(plane, &program)).await;
+        let nginx = nginx_of(plane, &program).await;
         plane.namespace(name).await;
         let host = format!("{name}.example.com");
         let mut objects =
@@ -49,8 +52,8 @@ impl<'p> Shop<'p> {
         let shop = Self { plane, namespace: name.to_owned(), host, controller, nginx };
         for pod in plane.pods(name).await {
             let pod = pod["metadata"]["name"].as_str().expect("a name");
-            plane.forward(name, pod, nginx.app()).await;
-            plane.commands(name, pod, nginx.address).await;
+            plane.forward(name, pod, shop.nginx.app()).await;
+            plane.commands(name, pod, shop.nginx.address).await;
         }
         shop.serve(&[("/api", "api"), ("/", "web")]).await;
         Ok(shop)
@@ -103,8 +106,20 @@ impl<'p> Shop<'p> {
     }
 }
 
+/// The controller of a plane: there is one, started by whoever asks first.
+async fn nginx_of(plane: &Plane, program: &Path) -> Arc<Nginx> {
+    static RUNNING: Mutex<BTreeMap<PathBuf, Arc<Nginx>>> = Mutex::const_new(BTreeMap::new());
+    let mut running = RUNNING.lock().await;
+    if let Some(found) = running.get(&plane.path("")) {
+        return Arc::clone(found);
+    }
+    let started = Arc::new(controller(plane, program).await);
+    running.insert(plane.path(""), Arc::clone(&started));
+    started
+}
+
 /// Starts the controller of a plane and the nginx that is in its pod.
-async fn controller(plane: &Plane, program: &std::path::Path) -> Nginx {
+async fn controller(plane: &Plane, program: &Path) -> Nginx {
     plane.namespace(CONTROLLER).await;
     let labels = json!({"app": CONTROLLER_NAME, "app.kubernetes.io/name": "ingress-nginx",
                         "app.kubernetes.io/component": "controller"});

@@ -9,10 +9,9 @@ use routecause::model::probe::Via;
 use routecause::tools::{ProbePolicy, Settings, Source, Toolbox};
 use serde_json::{Value, json};
 
-use super::Plane;
 use super::authority::Authority;
 use super::objects::{documents, path};
-use crate::shop::CONTROLLER;
+use super::{CONTROLLER, Plane};
 
 /// The namespace of the ServiceAccounts that ask.
 const PEOPLE: &str = "people";

@@ -1,0 +1,172 @@
+//! The API server from which real controllers read the worlds.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::ask::{Answer, Ask, Entry, ask};
+use crate::plane::assets::Assets;
+use crate::plane::objects::path;
+use crate::plane::{Options, Plane};
+use crate::upstream::PORTS;
+use crate::world::{CLASS, NAMESPACES, World};
+
+/// The namespace of the controller, and of the last Ingress of every world.
+pub(crate) const EDGE: &str = "edge";
+/// The host of that Ingress: once it is answered by its own upstream, everything before it is served.
+const LAST: &str = "last.sentinel.example";
+/// Its upstream.
+const LAST_POD: [u8; 4] = [10, 1, 250, 1];
+
+const KINDS: [(&str, &str); 3] =
+    [("networking.k8s.io/v1", "Ingress"), ("discovery.k8s.io/v1", "EndpointSlice"), ("v1", "Service")];
+
+/// A control plane without controllers of its own.
+pub(crate) struct Cluster {
+    pub(crate) plane: Plane,
+}
+
+impl Cluster {
+    pub(crate) async fn start(assets: &Assets) -> Self {
+        let plane = Plane::start(assets, Options { only_api: true, ..Options::default() }).await;
+        for name in NAMESPACES.into_iter().chain([EDGE]) {
+            plane.namespace(name).await;
+        }
+        Self { plane }
+    }
+
+    /// A token of an administrator, for a controller.
+    pub(crate) async fn token(&self) -> String {
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+                             "metadata": {"name": "controller", "namespace": EDGE}});
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": {"name": "controller"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": "controller", "namespace": EDGE}],
+        });
+        self.plane.apply(&account.to_string()).await;
+        self.plane.apply(&binding.to_string()).await;
+        self.plane.token(EDGE, "controller").await
+    }
+
+    /// Replaces what is there by a world, older objects first; the objects as they are there now. What
+    /// the API server refuses is not there.
+    pub(crate) async fn put(&self, world: &World) -> Vec<Value> {
+        for (api, kind) in KINDS {
+            for namespace in NAMESPACES.into_iter().chain([EDGE]) {
+                let collection = path(api, kind, namespace, "");
+                let deleted =
+                    self.plane.request(Method::DELETE, &collection, "application/json", &Value::Null);
+                deleted.await.expect("a deletion");
+            }
+        }
+        let age = |object: &Value| object["metadata"]["creationTimestamp"].as_str().map(ToOwned::to_owned);
+        let (mut aged, ageless): (Vec<&Value>, Vec<&Value>) =
+            world.objects.iter().chain(&world.controller).partition(|object| age(object).is_some());
+        self.create(&ageless).await;
+        aged.sort_by_key(|object| age(object));
+        for group in aged.chunk_by(|one, other| age(one) == age(other)) {
+            self.create(group).await;
+            // The API server dates objects to the second.
+            tokio::time::sleep(Duration::from_millis(1050)).await;
+        }
+        let last = last();
+        self.create(&last.iter().collect::<Vec<_>>()).await;
+        self.objects(world).await
+    }
+
+    async fn create(&self, objects: &[&Value]) {
+        stream::iter(objects)
+            .for_each_concurrent(8, |object| async {
+                let text =
+                    |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+                let place = path(
+                    text("/apiVersion"),
+                    text("/kind"),
+                    text("/metadata/namespace"),
+                    text("/metadata/name"),
+                );
+                let place = format!("{place}?fieldManager=world&force=true");
+                let mut object = (*object).clone();
+                if let Some(metadata) = object["metadata"].as_object_mut() {
+                    metadata.remove("creationTimestamp");
+                    metadata.remove("uid");
+                }
+                // What is invalid is refused, as it would be for anybody.
+                let _ =
+                    self.plane.request(Method::PATCH, &place, "application/apply-patch+yaml", &object).await;
+            })
+            .await;
+    }
+
+    /// Everything that is there, and what the world has of kinds that are not of the API server.
+    async fn objects(&self, world: &World) -> Vec<Value> {
+        let mut objects = Vec::new();
+        let others = [
+            ("v1", "Namespace"),
+            ("networking.k8s.io/v1", "IngressClass"),
+            ("apps/v1", "Deployment"),
+            ("v1", "ConfigMap"),
+        ];
+        for (api, kind) in KINDS.into_iter().chain(others) {
+            for mut object in self.plane.list(api, kind, "").await {
+                object["apiVersion"] = json!(api);
+                object["kind"] = json!(kind);
+                objects.push(object);
+            }
+        }
+        let known = |object: &&Value| KINDS.into_iter().chain(others).any(|(_, kind)| object["kind"] == kind);
+        objects.extend(world.controller.iter().filter(|object| !known(object)).cloned());
+        objects
+    }
+
+    /// Waits until a proxy serves the last Ingress of a world.
+    pub(crate) async fn served(&self, entry: Entry, program: &str) {
+        // A way in may redirect everything.
+        let last = ["http", "https"].map(|scheme| Ask {
+            method: "GET",
+            url: format!("{scheme}://{LAST}/"),
+            headers: Vec::new(),
+        });
+        let wanted = SocketAddr::from((LAST_POD, PORTS[0]));
+        let end = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            self.plane.programs.check(program);
+            if tokio::net::TcpStream::connect(entry.http).await.is_ok() {
+                for last in &last {
+                    if matches!(ask(entry, last).await, Answer::Upstream { address, .. } if address == wanted)
+                    {
+                        return;
+                    }
+                }
+            }
+            let late = tokio::time::Instant::now() > end;
+            assert!(
+                !late,
+                "{program} does not serve the last Ingress:\n{}",
+                self.plane.programs.tail(program)
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn last() -> Vec<Value> {
+    let meta = json!({"namespace": EDGE, "name": "last"});
+    let backend = json!({"service": {"name": "last", "port": {"number": 80}}});
+    vec![
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": meta,
+               "spec": {"ports": [{"name": "http", "port": 80, "targetPort": PORTS[0]}]}}),
+        json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+               "metadata": {"namespace": EDGE, "name": "last-1", "labels": {"kubernetes.io/service-name": "last"}},
+               "endpoints": [{"addresses": [std::net::Ipv4Addr::from(LAST_POD)], "conditions": {"ready": true}}],
+               "ports": [{"name": "http", "port": PORTS[0], "protocol": "TCP"}]}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": {
+            "ingressClassName": CLASS,
+            "rules": [{"host": LAST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}}),
+    ]
+}

@@ -1,0 +1,90 @@
+//! A world: the objects of one small cluster, and what is asked in it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use serde_json::{Value, json};
+
+use crate::ask::Ask;
+use crate::upstream::PORTS;
+
+/// The namespaces in which routes and Services are.
+pub(crate) const NAMESPACES: [&str; 2] = ["n", "m"];
+/// The Services of each of them.
+pub(crate) const SERVICES: [&str; 8] = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+/// The IngressClass of the controller.
+pub(crate) const CLASS: &str = "own";
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// Objects of every kind but those of [`World::controller`]; namespaces and classes come first.
+    pub(crate) objects: Vec<Value>,
+    /// Arguments of the controller.
+    pub(crate) arguments: Vec<String>,
+    /// Keys of its ConfigMap.
+    pub(crate) config: Vec<(String, String)>,
+    /// The controller as it stands in the cluster.
+    pub(crate) controller: Vec<Value>,
+    pub(crate) asks: Vec<Ask>,
+}
+
+/// What is behind a Service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    Ready,
+    NotReady,
+    /// Serving still, and on its way out.
+    Leaving,
+    /// No EndpointSlice at all.
+    Nothing,
+}
+
+/// The address of the pod of a Service.
+pub(crate) fn pod(namespace: &str, service: &str) -> Option<Ipv4Addr> {
+    let place = |all: &[&str], name: &str| all.iter().position(|one| *one == name);
+    let (namespace, service) = (place(&NAMESPACES, namespace)?, place(&SERVICES, service)?);
+    Some(Ipv4Addr::new(10, 1, u8::try_from(namespace + 1).ok()?, u8::try_from(service + 1).ok()?))
+}
+
+/// `namespace/service:port` of what answered at an address.
+pub(crate) fn backend(address: SocketAddr) -> Option<String> {
+    let IpAddr::V4(ip) = address.ip() else { return None };
+    let [10, 1, namespace, service] = ip.octets() else { return None };
+    let namespace = NAMESPACES.get(usize::from(namespace).checked_sub(1)?)?;
+    let service = SERVICES.get(usize::from(service).checked_sub(1)?)?;
+    let port = if address.port() == PORTS[0] { 80 } else { 8080 };
+    Some(format!("{namespace}/{service}:{port}"))
+}
+
+/// A Service with the ports `http` (80) and `alt` (8080), and what is behind it.
+pub(crate) fn service(
+    namespace: &str,
+    name: &str,
+    behind: Behind,
+    annotations: &BTreeMap<String, String>,
+) -> Vec<Value> {
+    let port = |name: &str, port: u16, target: u16| json!({"name": name, "port": port, "targetPort": target, "protocol": "TCP"});
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"namespace": namespace, "name": name, "annotations": annotations},
+        "spec": {"type": "ClusterIP", "ports": [port("http", 80, PORTS[0]), port("alt", 8080, PORTS[1])]},
+    });
+    let (ready, serving, terminating) = match behind {
+        Behind::Ready => (true, true, false),
+        Behind::NotReady => (false, false, false),
+        Behind::Leaving => (false, true, true),
+        Behind::Nothing => return vec![service],
+    };
+    let port = |name: &str, port: u16| json!({"name": name, "port": port, "protocol": "TCP"});
+    let address = pod(namespace, name).expect("a Service of the world");
+    let slice = json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"namespace": namespace, "name": format!("{name}-1"),
+                     "labels": {"kubernetes.io/service-name": name}},
+        "endpoints": [{"addresses": [address], "conditions": {
+            "ready": ready, "serving": serving, "terminating": terminating}}],
+        "ports": [port("http", PORTS[0]), port("alt", PORTS[1])],
+    });
+    vec![service, slice]
+}
