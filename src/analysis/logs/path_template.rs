@@ -94,8 +94,8 @@ fn is_token_of_parts(segment: &[u8]) -> bool {
 /// A word too long and too mixed to be one, as keys have after their vendor's prefix.
 fn is_key(word: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| word.iter().any(is);
-    let (upper, lower) = (has(u8::is_ascii_uppercase), has(u8::is_ascii_lowercase));
-    has(u8::is_ascii_digit) && (upper && lower && word.len() >= 20 || upper && !lower && word.len() >= 16)
+    let enough = if has(u8::is_ascii_lowercase) { 20 } else { 16 };
+    has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && word.len() >= enough
 }
 
 fn is_random(part: &[u8]) -> bool {
