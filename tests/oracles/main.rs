@@ -76,7 +76,8 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 2] = [&dialect::traefik::TRAEFIK, &dialect::ingress_nginx::INGRESS_NGINX];
+const DIALECTS: [&Dialect; 3] =
+    [&dialect::traefik::TRAEFIK, &dialect::ingress_nginx::INGRESS_NGINX, &dialect::f5::F5];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -154,6 +155,7 @@ fn main() -> ExitCode {
             traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
         }),
         oracle(&dialect::ingress_nginx::INGRESS_NGINX, 1, || async { Nginx::ingress_nginx() }),
+        oracle(&dialect::f5::F5, 1, || async { Nginx::f5() }),
     ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());

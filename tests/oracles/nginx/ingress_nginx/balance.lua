@@ -48,6 +48,16 @@ local function alternates(policy)
   return math.random(math.max(policy.total, 100)) <= policy.weight
 end
 
+-- Scheme, host and port of a redirect between a name with www. and the one without.
+function M.to(host)
+  local scheme, port = ngx.var.scheme, ngx.var.server_port
+  if world.forwarded then
+    scheme = ngx.var.http_x_forwarded_proto or scheme
+    port = ngx.var.http_x_forwarded_port or port
+  end
+  return scheme .. "://" .. host .. ":" .. port
+end
+
 function M.choose()
   local main = world.upstreams[ngx.var.proxy_upstream_name]
   local other = main and main.alternative and world.upstreams[main.alternative]

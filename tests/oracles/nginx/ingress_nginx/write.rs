@@ -109,7 +109,7 @@ impl File<'_> {
                 "server {{\nserver_name {from};\n{}{}set_by_lua_block $redirect_to {{\n\
                  local uri = ngx.var.request_uri\n\
                  if uri:sub(-1) == \"/\" then uri = uri:sub(1, -2) end\n\
-                 return ngx.var.scheme .. \"://{to}:\" .. ngx.var.server_port .. uri\n}}\n\
+                 return balance.to(\"{to}\") .. uri\n}}\n\
                  return {code} $redirect_to;\n}}",
                 self.listen(false),
                 self.barred(),
