@@ -79,7 +79,10 @@ pub(crate) fn expectation(answer: &Answer) -> Value {
         Answer::Proxy { status, location: Some(location) } if (300..400).contains(status) => {
             json!({"outcome": "redirect", "status": status, "location": location})
         }
-        Answer::Proxy { status: status @ 404, .. } => json!({"outcome": "no_route", "status": status}),
+        // The error page of a rule whose Service has nobody is a 404 too.
+        Answer::Proxy { status: status @ 404, .. } => {
+            json!({"outcome": "no_route", "outcome_in": ["no_route", "unavailable"], "status": status})
+        }
         Answer::Proxy { status: status @ 500.., .. } => json!({"outcome": "unavailable", "status": status}),
         Answer::Proxy { status, .. } => json!({"status": status}),
         Answer::Closed => json!({"outcome": "refused"}),

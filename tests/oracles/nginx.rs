@@ -135,7 +135,6 @@ impl Nginx {
                 let said = std::fs::read_to_string(self.place.folder.join("error.log")).unwrap_or_default();
                 let refused = said.contains("[emerg]") && !said.contains("bind()");
                 assert!(refused, "nginx does not run:\n{said}");
-                eprintln!("{}", said.lines().find(|l| l.contains("[emerg]")).unwrap_or_default());
                 return false;
             }
             assert!(Instant::now() < end, "nginx does not listen");

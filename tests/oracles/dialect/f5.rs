@@ -83,7 +83,13 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
     let mut all = ingresses(random, dialect);
     for ingress in &mut all {
         if random.random_ratio(9, 10) {
-            once_each(ingress);
+            let hostless = random.random_ratio(1, 5);
+            once_each(ingress, hostless);
+        }
+        if random.random_ratio(2, 5) {
+            let rules = ingress.pointer("/spec/rules").and_then(Value::as_array).into_iter().flatten();
+            let hosts: Vec<Value> = rules.filter_map(|rule| rule.get("host").cloned()).collect();
+            ingress["spec"]["tls"] = json!([{"hosts": hosts, "secretName": "cert"}]);
         }
         let secret = ["none", "cert", "cert", "cert", ""].choose(random).copied().unwrap_or_default();
         if let Some(place) = ingress.pointer_mut("/spec/tls/0/secretName") {
@@ -108,12 +114,12 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
     all
 }
 
-/// A host once in an Ingress, and mostly a path once in a rule.
-fn once_each(ingress: &mut Value) {
+/// A host once in an Ingress, and a path once in a rule; without a host only where that is wanted.
+fn once_each(ingress: &mut Value, hostless: bool) {
     let Some(rules) = ingress.pointer_mut("/spec/rules").and_then(Value::as_array_mut) else { return };
     let mut hosts = Vec::new();
     rules.retain(|rule| {
-        let new = !hosts.contains(&rule["host"]);
+        let new = !hosts.contains(&rule["host"]) && (hostless || rule["host"].is_string());
         hosts.push(rule["host"].clone());
         new
     });

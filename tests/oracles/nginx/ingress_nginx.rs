@@ -21,7 +21,7 @@ pub(super) const MODULES: &[&str] =
 /// Writes a world down.
 pub(super) fn write(cluster: &Cluster<'_>, place: &Place) -> Written {
     let controller = Controller::of(cluster);
-    let mut upstreams = upstreams::of(&controller);
+    let mut upstreams = upstreams::of(&controller, (place.address, upstreams::OWN_PORT).into());
     let mut servers = servers::of(&controller, &upstreams);
     canaries::merge(&controller, &mut upstreams, &servers);
     upstreams::put_default_backends(&controller, &mut upstreams, &mut servers);

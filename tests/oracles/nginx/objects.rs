@@ -41,8 +41,6 @@ pub(super) struct Path {
 pub(super) struct Rule {
     pub(super) host: String,
     pub(super) paths: Vec<Path>,
-    /// There is a list of paths at all.
-    pub(super) http: bool,
 }
 
 #[derive(Debug)]
@@ -170,11 +168,7 @@ fn rule(rule: &Value) -> Rule {
         kind: text(path, "/pathType"),
         backend: path.get("backend").and_then(backend),
     };
-    Rule {
-        host: text(rule, "/host"),
-        paths: list(rule, "/http/paths").iter().map(path).collect(),
-        http: rule.get("http").is_some_and(|http| !http.is_null()),
-    }
+    Rule { host: text(rule, "/host"), paths: list(rule, "/http/paths").iter().map(path).collect() }
 }
 
 fn tls(tls: &Value) -> Tls {

@@ -39,8 +39,10 @@ pub(super) fn name(namespace: &str, backend: &Backend) -> String {
 }
 
 /// In the order of the Ingresses: the default backend makes its upstream anew, a path does not.
-pub(super) fn of(controller: &Controller<'_>) -> Upstreams {
-    let mut upstreams = Upstreams::new();
+pub(super) fn of(controller: &Controller<'_>, own: SocketAddr) -> Upstreams {
+    let peers = default_peers(controller, own);
+    let default = Upstream { peers, no_server: false, policy: None, alternatives: Vec::new() };
+    let mut upstreams = Upstreams::from([(DEFAULT.to_owned(), default)]);
     for ingress in &controller.loaded {
         if let Some(backend) = &ingress.default {
             upstreams.insert(name(&ingress.namespace, backend), made(controller, ingress, backend));
@@ -89,7 +91,7 @@ fn policy(controller: &Controller<'_>, ingress: &Ingress) -> Policy {
 }
 
 /// Where everything goes that nobody has: the Service of the arguments, or the controller itself.
-pub(super) fn default_peers(controller: &Controller<'_>, own: SocketAddr) -> Vec<SocketAddr> {
+fn default_peers(controller: &Controller<'_>, own: SocketAddr) -> Vec<SocketAddr> {
     let service = controller.cluster.argument("default-backend-service");
     let service = service.and_then(|name| name.split_once('/'));
     let ports = service.and_then(|(namespace, name)| controller.cluster.service(namespace, name));

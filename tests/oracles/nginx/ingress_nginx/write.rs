@@ -7,7 +7,7 @@ use super::super::{Place, Written};
 use super::MODULES;
 use super::admission::Controller;
 use super::servers::{CATCH_ALL, Location, Server};
-use super::upstreams::{DEFAULT, OWN_PORT, Upstream, Upstreams, default_peers};
+use super::upstreams::{DEFAULT, OWN_PORT, Upstreams};
 
 mod actions;
 mod lua;
@@ -24,15 +24,7 @@ pub(super) fn write(
     servers: &[Server],
 ) -> Written {
     let own = SocketAddr::from((place.address, OWN_PORT));
-    let default = Upstream {
-        peers: default_peers(controller, own),
-        no_server: false,
-        policy: None,
-        alternatives: Vec::new(),
-    };
-    let all = upstreams.iter().map(|(name, upstream)| (name.as_str(), upstream));
-    let all = all.chain([(DEFAULT, &default)]);
-    place.write("world.lua", &lua::world(controller, all, servers));
+    place.write("world.lua", &lua::world(controller, upstreams, servers));
     place.write("balance.lua", include_str!("balance.lua"));
     place.write("users", USERS);
     let main = MODULES.iter().map(|module| format!("load_module {module};\n")).collect();
@@ -46,6 +38,9 @@ pub(super) fn write(
         place.folder.display(),
     );
     http.push_str(&writer.blocks());
+    if controller.cluster.config("custom-http-errors").is_some() {
+        http.push_str("proxy_intercept_errors on;\n");
+    }
     writer.errors(&mut http, controller.cluster.config("custom-http-errors"), DEFAULT);
     if controller.config_switch("relative-redirects", false) {
         http.push_str("absolute_redirect off;\n");
@@ -202,8 +197,11 @@ impl File<'_> {
         if actions.relative {
             text.push_str("absolute_redirect off;\n");
         }
+        if actions.errors.is_some() {
+            text.push_str("proxy_intercept_errors on;\n");
+        }
         self.errors(text, actions.errors.as_deref(), &location.errors_to);
-        for snippet in [self.controller.cluster.config("location-snippet"), actions.snippet.as_deref()] {
+        for snippet in [actions.snippet.as_deref(), self.controller.cluster.config("location-snippet")] {
             text.push_str(snippet.unwrap_or_default());
             text.push('\n');
         }

@@ -4,17 +4,13 @@ use std::fmt::Write as _;
 
 use super::super::admission::Controller;
 use super::super::servers::Server;
-use super::super::upstreams::Upstream;
+use super::super::upstreams::Upstreams;
 
 fn quoted(text: &str) -> String {
     format!("[==[{text}]==]")
 }
 
-pub(super) fn world<'u>(
-    controller: &Controller<'_>,
-    upstreams: impl Iterator<Item = (&'u str, &'u Upstream)>,
-    servers: &[Server],
-) -> String {
+pub(super) fn world(controller: &Controller<'_>, upstreams: &Upstreams, servers: &[Server]) -> String {
     let mut text = String::from("return {\nupstreams = {\n");
     for (name, upstream) in upstreams {
         let Some(peer) = upstream.peers.first() else { continue };
