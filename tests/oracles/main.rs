@@ -44,6 +44,8 @@ mod table;
 mod upstream;
 mod world;
 
+/// The real nginx, for the controllers that run it.
+mod nginx;
 /// The real Traefik.
 mod traefik;
 
@@ -56,6 +58,7 @@ use tokio::runtime::Runtime;
 
 use dialect::Dialect;
 use live::plane;
+use nginx::Nginx;
 use oracle::Oracle;
 use run::{Plan, Tally};
 use table::Row;
@@ -73,7 +76,8 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 1] = [&dialect::traefik::TRAEFIK];
+const DIALECTS: [&Dialect; 3] =
+    [&dialect::traefik::TRAEFIK, &dialect::ingress_nginx::INGRESS_NGINX, &dialect::f5::F5];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -146,9 +150,13 @@ fn main() -> ExitCode {
     if !arguments.list {
         RUNTIME.block_on(upstream::start());
     }
-    let mut trials = vec![oracle(&dialect::traefik::TRAEFIK, 1, || {
-        traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
-    })];
+    let mut trials = vec![
+        oracle(&dialect::traefik::TRAEFIK, 1, || {
+            traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
+        }),
+        oracle(&dialect::ingress_nginx::INGRESS_NGINX, 1, || async { Nginx::ingress_nginx() }),
+        oracle(&dialect::f5::F5, 1, || async { Nginx::f5() }),
+    ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());
     let conclusion = libtest_mimic::run(&arguments, trials);
