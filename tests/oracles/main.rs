@@ -44,6 +44,8 @@ mod table;
 mod upstream;
 mod world;
 
+/// A real HAProxy, configured as a controller would.
+mod haproxy;
 /// The real Traefik.
 mod traefik;
 
@@ -73,7 +75,7 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 1] = [&dialect::traefik::TRAEFIK];
+const DIALECTS: [&Dialect; 2] = [&dialect::haproxytech::HAPROXYTECH, &dialect::traefik::TRAEFIK];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -146,9 +148,12 @@ fn main() -> ExitCode {
     if !arguments.list {
         RUNTIME.block_on(upstream::start());
     }
-    let mut trials = vec![oracle(&dialect::traefik::TRAEFIK, 1, || {
-        traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
-    })];
+    let mut trials = vec![
+        oracle(&dialect::haproxytech::HAPROXYTECH, 1, || haproxy::HaProxy::haproxytech([127, 0, 1, 20])),
+        oracle(&dialect::traefik::TRAEFIK, 1, || {
+            traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
+        }),
+    ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());
     let conclusion = libtest_mimic::run(&arguments, trials);
