@@ -1,6 +1,7 @@
 //! What the users of one controller write: all in which the generated worlds of two models differ.
 
 pub(crate) mod f5;
+pub(crate) mod haproxytech;
 pub(crate) mod ingress_nginx;
 pub(crate) mod traefik;
 

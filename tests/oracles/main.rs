@@ -44,6 +44,8 @@ mod table;
 mod upstream;
 mod world;
 
+/// A real HAProxy, configured as a controller would.
+mod haproxy;
 /// The real nginx, for the controllers that run it.
 mod nginx;
 /// The real Traefik.
@@ -76,8 +78,12 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 3] =
-    [&dialect::traefik::TRAEFIK, &dialect::ingress_nginx::INGRESS_NGINX, &dialect::f5::F5];
+const DIALECTS: [&Dialect; 4] = [
+    &dialect::traefik::TRAEFIK,
+    &dialect::ingress_nginx::INGRESS_NGINX,
+    &dialect::f5::F5,
+    &dialect::haproxytech::HAPROXYTECH,
+];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -156,6 +162,7 @@ fn main() -> ExitCode {
         }),
         oracle(&dialect::ingress_nginx::INGRESS_NGINX, 1, || async { Nginx::ingress_nginx() }),
         oracle(&dialect::f5::F5, 1, || async { Nginx::f5() }),
+        oracle(&dialect::haproxytech::HAPROXYTECH, 1, || haproxy::HaProxy::haproxytech([127, 0, 1, 20])),
     ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());
