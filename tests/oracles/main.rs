@@ -44,6 +44,10 @@ mod table;
 mod upstream;
 mod world;
 
+/// The real Contour with Envoy.
+mod contour;
+/// The real Envoy with tables that are written here.
+mod envoy;
 /// The real Traefik.
 mod traefik;
 
@@ -73,7 +77,12 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 1] = [&dialect::traefik::TRAEFIK];
+const DIALECTS: [&Dialect; 4] = [
+    &dialect::traefik::TRAEFIK,
+    &dialect::contour::CONTOUR,
+    &dialect::istio::ISTIO,
+    &dialect::cilium::CILIUM,
+];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -146,9 +155,18 @@ fn main() -> ExitCode {
     if !arguments.list {
         RUNTIME.block_on(upstream::start());
     }
-    let mut trials = vec![oracle(&dialect::traefik::TRAEFIK, 1, || {
-        traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
-    })];
+    let mut trials = vec![
+        oracle(&dialect::traefik::TRAEFIK, 1, || {
+            traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
+        }),
+        oracle(&dialect::contour::CONTOUR, 1, contour::Contour::start),
+        oracle(&dialect::istio::ISTIO, 10, || async {
+            envoy::Envoy::start("istiod", envoy::istio::tables, [127, 0, 1, 51])
+        }),
+        oracle(&dialect::cilium::CILIUM, 10, || async {
+            envoy::Envoy::start("Cilium's operator", envoy::cilium::tables, [127, 0, 1, 52])
+        }),
+    ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());
     let conclusion = libtest_mimic::run(&arguments, trials);

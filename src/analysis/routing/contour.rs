@@ -2,7 +2,7 @@
 //!
 //! A route is kept by virtual host, path condition and kind: a later one replaces it. Within an
 //! Ingress the later path wins; between Ingresses nothing orders them, and the choice is a set. A rule
-//! whose Service or port is missing is left out. A host with a TLS Secret gets a virtual host of its
+//! whose Service or port is missing is left out before its path is read. A host with a TLS Secret gets a virtual host of its
 //! own for https; annotations keep plain requests out, or send them there.
 //! Assumptions: no HTTPProxy and no Gateway API objects take part; Secrets are valid where they exist.
 //! Sources: projectcontour/contour `internal/dag/ingress_processor.go`, `internal/dag/accessors.go`,
@@ -91,6 +91,8 @@ fn compile(input: &Input<'_>) -> Table {
                 merges_slashes: config.merges_slashes,
                 decodes_slashes: false,
             },
+            strips_dot: config.strips_dot,
+            wildcards_take_ports: true,
             label: Label::OneLowerCase,
             secure: Secure::TableOfItsOwn,
             redirect: 301,
@@ -160,8 +162,10 @@ impl Translation<'_> {
             for (p, path) in rule.paths().iter().enumerate() {
                 let place = Place::Path(r, p);
                 let matcher = matcher(&path.path, path.path_type);
+                let resolved = self.services.resolve(&ingress.meta.namespace, &path.backend);
                 if let PathMatch::Pattern(pattern) = &matcher
                     && broken.is_none()
+                    && resolved.is_some_and(|(_, health)| health.resolves())
                     && whole(pattern).is_none()
                 {
                     broken = Some(&path.path);

@@ -134,10 +134,14 @@ fn nothing_of_a_rule_is_read_behind_a_pattern_that_does_not_compile() {
         ("b.com", "Prefix /y s"),
         ("c.com", "ImplementationSpecific /api/** s"),
         ("c.com", "Prefix /y s"),
+        // Its Service is looked up first.
+        ("d.com", "ImplementationSpecific /[ gone"),
+        ("d.com", "Prefix /y s"),
     ];
     check(
         &[ingress("n/i", &paths)],
         &[
+            ("http://d.com/y", "n/s"),
             ("http://a.com/x", "n/s"),
             ("http://a.com/y", "404"),
             ("http://b.com/y", "n/s"),
@@ -198,6 +202,36 @@ fn a_tls_host_carries_every_rule_of_the_host_and_other_names_are_misdirected() {
             ("https://b.com/", "refused"),
         ],
     );
+}
+
+#[test]
+fn a_tls_host_without_any_rule_is_not_served() {
+    let paths = [("a.com", "Prefix /x s"), ("b.com", "Prefix /x gone")];
+    let tls = told("n/tls", &[], &["b.com", "c.com"], &paths);
+    check(
+        &[tls],
+        &[
+            ("https://b.com/x", "refused"),
+            ("https://c.com/x", "refused"),
+            ("https://a.com/x", "refused"),
+            ("http://b.com/x", "404"),
+        ],
+    );
+}
+
+#[test]
+fn a_dot_at_the_end_of_the_host_may_be_taken_off() {
+    let data = [("contour.yaml".to_owned(), "network:\n  strip-trailing-host-dot: true\n".to_owned())].into();
+    let settings = Settings { config: ConfigSeen::Known(data), ..Settings::default() };
+    let paths = [("a.com", "Prefix /x s"), ("*.b.com", "Prefix / w")];
+    let cases = [
+        ("http://a.com./x", "301 https://a.com/x"),
+        ("http://a.com.:8080/x", "301 https://a.com:8080/x"),
+        ("https://a.com./x", "n/s"),
+        ("https://a.com.:443/x", "n/s"),
+        ("http://x.b.com./", "301 https://x.b.com/"),
+    ];
+    check_with(KIND, &[told("n/i", &[(FORCE_SSL, "true")], &["a.com"], &paths)], &settings, &cases);
 }
 
 #[test]
