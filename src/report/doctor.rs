@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::object_ref::{NameRef, ObjectRef};
 use super::text::Text;
 use super::time::Time;
-use super::{Render, gap};
-use crate::analysis::logs::silence::{Doubt, Logging, Setting, logs_not_found};
+use super::{Render, gap, silence};
+use crate::analysis::logs::silence::logs_not_found;
 use crate::model::controller::Controller;
 use crate::model::gap::Why;
 use crate::model::snapshot::Lookup;
@@ -24,6 +24,8 @@ pub struct DoctorReport {
     pub rights: Vec<RightReport>,
     pub capture: Option<Holdings>,
     pub controllers: Vec<ControllerLine>,
+    /// Whether everything was seen that controllers are recognised by.
+    pub controllers_seen: bool,
     pub next: Vec<String>,
 }
 
@@ -117,10 +119,8 @@ impl ControllerLine {
     #[must_use]
     pub fn new(controller: &Controller) -> Self {
         let settings = controller.settings();
-        let [known, unknown] = match logs_not_found(controller.kind, &settings) {
-            Some(judged) => judged.map(|logging| said(&logging)),
-            None => [(); 2].map(|()| "not known of this product".to_owned()),
-        };
+        let [known, unknown] =
+            logs_not_found(controller.kind, &settings).map(|logging| silence::in_general(&logging));
         let map = controller.config_map.as_ref();
         Self {
             product: controller.kind.slug(),
@@ -135,18 +135,19 @@ impl ControllerLine {
     }
 }
 
-fn said(logging: &Logging) -> String {
-    match logging {
-        Logging::Logged => "yes".to_owned(),
-        Logging::NotLogged(Setting::Config { key, value: Some(value) }) => {
-            format!("no: its ConfigMap sets {key} to \"{}\"", Text::new(value))
+/// What the rights come to: how many are needed, how many of them are missing, and of how many that could
+/// not be told.
+#[must_use]
+pub fn verdict(needed: usize, missing: usize, unknown: usize) -> String {
+    match (missing, unknown) {
+        (0, 0) => format!("This identity has all {needed} rights that are needed"),
+        (_, 0) => format!("{missing} of {needed} rights that are needed are missing"),
+        (0, _) => {
+            format!("Of {unknown} of {needed} rights that are needed could not be told whether they are held")
         }
-        Logging::NotLogged(Setting::Config { key, value: None }) => {
-            format!("no, unless its ConfigMap sets {key}")
-        }
-        Logging::NotLogged(Setting::Annotation { key, .. }) => format!("no: an annotation sets {key}"),
-        Logging::Unknown(Doubt::SettingsUnseen) => "unknown: its ConfigMap could not be read".to_owned(),
-        Logging::Unknown(Doubt::RouteUnknown | Doubt::Pattern(_)) => "unknown".to_owned(),
+        _ => format!(
+            "{missing} of {needed} rights that are needed are missing, and of {unknown} more that could not be told"
+        ),
     }
 }
 
@@ -278,7 +279,7 @@ impl ControllerLine {
 
 impl Render for DoctorReport {
     fn text(&self) -> String {
-        let Self { verdict, ok: _, connection, rights, capture, controllers, next } = self;
+        let Self { verdict, ok: _, connection, rights, capture, controllers, controllers_seen, next } = self;
         let mut lines = vec![verdict.clone()];
         lines.extend(connection.iter().map(Connection::text).filter(|text| !text.is_empty()));
         lines.extend(capture.iter().map(Holdings::text));
@@ -294,8 +295,13 @@ impl Render for DoctorReport {
         lines.extend(rest.map(RightReport::text));
         if connection.as_ref().is_none_or(|connection| connection.ok) {
             lines.extend(controllers.iter().map(ControllerLine::text));
-            if controllers.is_empty() {
-                lines.push("No ingress controller was recognised".to_owned());
+            match (controllers.is_empty(), controllers_seen) {
+                (true, true) => lines.push("No ingress controller was recognised".to_owned()),
+                (true, false) => {
+                    lines.push("Whether an ingress controller runs could not be seen".to_owned())
+                }
+                (false, false) => lines.push("Whether more of them run could not be seen".to_owned()),
+                (false, true) => {}
             }
         }
         lines.extend(next.iter().map(|step| format!("Next: {step}")));

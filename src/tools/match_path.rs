@@ -18,7 +18,7 @@ use crate::model::snapshot::Snapshot;
 use crate::report::gap::{self, GapReport};
 use crate::report::limits::{Budget, Truncated};
 use crate::report::next::{self, Next};
-use crate::report::route::{DecisionReport, outcome_word};
+use crate::report::route::{DecisionReport, not_installed, outcome_word};
 use crate::report::scope::Scope;
 use crate::report::text::Text;
 use crate::report::{Render, ending};
@@ -217,6 +217,9 @@ fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
         let decision = view.decide(request);
         let explanation = view.table.explain(request, limit);
         let mut report = DecisionReport::new(view.kind, view.basis, &decision, &explanation);
+        if view.is_of_gateways() {
+            report.notes.extend(not_installed(&snapshot.not_installed));
+        }
         total += explanation.total;
         let lost = std::mem::take(&mut report.eliminated);
         budget.spend(&report, &report.to_string());

@@ -46,14 +46,20 @@ mod truth;
 
 /// Tokens, login plugins, contexts.
 mod credentials;
+/// What the API server keeps no longer: pages, the watch cache, compaction.
+mod expiry;
 /// The API server failing in the middle of every tool.
 mod faults;
+/// The Gateway API: absent, installed, refused.
+mod gateways;
 /// The harness itself: what it starts answers, and is gone afterwards.
 mod harness;
 /// What managedFields and the watch cache remember.
 mod history;
 /// Each of the six hypotheses, made to happen.
 mod hypotheses;
+/// The API server itself stopped, restarted, paused and slow in the middle of every tool.
+mod interrupted;
 /// What a question costs on 5,000 Ingresses.
 mod load;
 /// A plane for a person.
@@ -66,6 +72,9 @@ mod rbac;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if std::env::var_os(harness::VICTIM).is_some() {
+        return suite::run(harness::victims().into_iter());
+    }
     let cases = [
         harness::cases(),
         populated::cases(),
@@ -74,6 +83,9 @@ fn main() -> ExitCode {
         hypotheses::cases(),
         credentials::cases(),
         faults::cases(),
+        interrupted::cases(),
+        expiry::cases(),
+        gateways::cases(),
         load::cases(),
         playground::cases(),
     ];

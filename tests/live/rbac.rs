@@ -43,7 +43,7 @@ async fn with_the_manifests_as_they_are_shipped_every_tool_sees_everything(
 }
 
 /// The shipped rights without one.
-async fn reader_without(plane: &Plane, name: &str, missing: &Permission) -> Identity {
+pub(crate) async fn reader_without(plane: &Plane, name: &str, missing: &Permission) -> Identity {
     let identity = plane.identity(name).await;
     for file in ["cluster.yaml", "controller-config.yaml", "probe.yaml"] {
         let mut text = String::new();

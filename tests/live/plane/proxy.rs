@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -28,11 +29,15 @@ use super::Plane;
 use super::identity::Identity;
 
 /// What becomes of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Trouble {
     None,
+    /// It goes on when the gate is opened.
+    Wait(Gate),
     /// The answer comes late.
     Delay(Duration),
+    /// The head of the answer comes at once, the rest of it late.
+    Lag(Duration),
     /// The connection ends after so many bytes of the answer.
     Cut(usize),
     /// Nothing more comes after so many bytes of the answer.
@@ -43,6 +48,39 @@ pub(crate) enum Trouble {
     Silence,
     /// Something else answers.
     Answer(u16, &'static str, &'static str),
+}
+
+/// Where requests wait while something is done to the API server itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    reached: watch::Sender<bool>,
+    open: watch::Sender<bool>,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self { reached: watch::Sender::new(false), open: watch::Sender::new(false) }
+    }
+
+    /// Another one that opens with this one.
+    pub(crate) fn beside(&self) -> Self {
+        Self { reached: watch::Sender::new(false), open: self.open.clone() }
+    }
+
+    /// Ends when the first request waits here.
+    pub(crate) async fn reached(&self) {
+        let _ = self.reached.subscribe().wait_for(|reached| *reached).await;
+    }
+
+    /// Lets pass what waits here, and what comes later.
+    pub(crate) fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    async fn pass(&self) {
+        self.reached.send_replace(true);
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+    }
 }
 
 /// A request that passed.
@@ -140,12 +178,13 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Response<
     state.passed.lock().unwrap_or_else(PoisonError::into_inner).push(passed.clone());
     let judge = Arc::clone(&state.judge.lock().unwrap_or_else(PoisonError::into_inner));
     let trouble = judge(number, &passed);
-    match trouble {
+    match &trouble {
+        Trouble::Wait(gate) => gate.pass().await,
         Trouble::Reset => return Err(broken()),
         Trouble::Silence => std::future::pending().await,
-        Trouble::Delay(time) => tokio::time::sleep(time).await,
-        Trouble::Answer(status, kind, text) => return Ok(answer(status, kind, text)),
-        Trouble::None | Trouble::Cut(_) | Trouble::Stall(_) => {}
+        Trouble::Delay(time) => tokio::time::sleep(*time).await,
+        Trouble::Answer(status, kind, text) => return Ok(answer(*status, kind, text)),
+        Trouble::None | Trouble::Lag(_) | Trouble::Cut(_) | Trouble::Stall(_) => {}
     }
     let response = forward(&state, request).await.map_err(std::io::Error::other)?;
     let (head, body) = response.into_parts();
@@ -158,6 +197,11 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Response<
         Trouble::Stall(bytes) => (bytes, true),
         _ => (usize::MAX, false),
     };
+    let lag = match trouble {
+        Trouble::Lag(time) => time,
+        _ => Duration::ZERO,
+    };
+    let late = futures::stream::once(tokio::time::sleep(lag)).filter_map(|()| std::future::ready(None));
     let mut left = limit;
     let frames = body.into_data_stream().then(move |data| {
         let state = Arc::clone(&state);
@@ -189,7 +233,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Response<
         Some(Err(broken()))
     })
     .filter_map(std::future::ready);
-    Ok(Response::from_parts(head, BodyExt::boxed_unsync(StreamBody::new(frames.chain(end)))))
+    Ok(Response::from_parts(head, BodyExt::boxed_unsync(StreamBody::new(late.chain(frames).chain(end)))))
 }
 
 fn answer(status: u16, kind: &'static str, text: &'static str) -> Response<Body> {
