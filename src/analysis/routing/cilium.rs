@@ -49,12 +49,14 @@ fn matcher(path: &str, path_type: PathType) -> PathMatch {
     }
 }
 
-fn order(matcher: &PathMatch) -> (u8, Reverse<usize>) {
-    match matcher {
-        PathMatch::Exact(text) => (0, Reverse(text.len())),
-        PathMatch::Pattern(text) => (1, Reverse(text.len())),
-        PathMatch::Elements(text) | PathMatch::Prefix(text) => (2, Reverse(text.len())),
-    }
+/// Of patterns of one length the first that was written; nothing orders those of two Ingresses.
+fn order(matcher: &PathMatch, choices: &[Choice]) -> (u8, Reverse<usize>, Option<(usize, Place)>) {
+    let (kind, text) = match matcher {
+        PathMatch::Exact(text) => (0, text),
+        PathMatch::Pattern(text) => (1, text),
+        PathMatch::Elements(text) | PathMatch::Prefix(text) => (2, text),
+    };
+    (kind, Reverse(text.len()), choices.first().map(|choice| (choice.ingress, choice.place)))
 }
 
 /// Why plain requests of an Ingress's TLS hosts are sent to https, if they are.
@@ -174,10 +176,11 @@ fn compile(input: &Input<'_>) -> Table {
             redirect: 301,
             matcher,
         },
-        plain: plain.finish(|matcher, _| order(matcher)),
-        tls: tls.finish(|matcher, _| order(matcher)),
+        plain: plain.finish(order),
+        tls: tls.finish(order),
         ingresses: kept(&sorted),
         faults,
+        tls_unsure: false,
         secrets: HashMap::new(),
         notes: if unseen { vec![Note::SettingsUnseen] } else { Vec::new() },
     }

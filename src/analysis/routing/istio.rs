@@ -123,6 +123,7 @@ fn compile(input: &Input<'_>) -> Table {
         tls: translation.tls.finish(order),
         ingresses: kept(&sorted),
         faults: translation.faults,
+        tls_unsure: false,
         secrets: HashMap::new(),
         notes: if unseen { vec![Note::SettingsUnseen] } else { Vec::new() },
     }

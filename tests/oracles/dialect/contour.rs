@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
 use crate::generate::ingresses;
-use crate::world::{CLASS, NAMESPACES};
+use crate::world::{CLASS, EXTERNAL, EXTERNAL_PORT, NAMESPACES, external};
 
 /// The Secret with a certificate that is in every namespace of a world.
 pub(crate) const SECRET: &str = "cert";
@@ -72,10 +72,19 @@ pub(crate) const CONTOUR: Dialect = Dialect {
     deployed,
 };
 
-/// Ingresses with classes, and TLS hosts whose Secret is there or not.
+/// Ingresses with classes, and TLS hosts whose Secret is there or not; Services of another host.
 fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
     let mut found = ingresses(random, dialect);
     for ingress in &mut found {
+        let rules = ingress.pointer_mut("/spec/rules").and_then(Value::as_array_mut);
+        for rule in rules.into_iter().flatten() {
+            let paths = rule.pointer_mut("/http/paths").and_then(Value::as_array_mut);
+            for path in paths.into_iter().flatten() {
+                if random.random_ratio(1, 15) {
+                    path["backend"]["service"] = json!({"name": EXTERNAL, "port": {"number": EXTERNAL_PORT}});
+                }
+            }
+        }
         match random.random_range(0..25) {
             0 => ingress["spec"]["ingressClassName"] = json!("contour"),
             1 => ingress["spec"]["ingressClassName"] = json!("other"),
@@ -100,6 +109,7 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
             _ => Value::Null,
         };
     }
+    found.extend(NAMESPACES.map(external));
     found
 }
 

@@ -81,7 +81,9 @@ pub(crate) fn tables(objects: &[Value]) -> Tables {
             }
         }
     }
-    let plain = hosts.into_iter().map(|(host, mut routes)| {
+    // A host whose every route was left out is no host.
+    let hosts = hosts.into_iter().filter(|(_, routes)| !routes.is_empty());
+    let plain = hosts.map(|(host, mut routes)| {
         routes.sort_by_key(|(_, length, whole)| (Reverse(*length), !whole));
         let routes: Vec<Value> = routes.into_iter().map(|(route, ..)| route).collect();
         json!({"name": host, "domains": [host], "routes": routes})

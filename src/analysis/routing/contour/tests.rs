@@ -220,6 +220,20 @@ fn a_tls_host_without_any_rule_is_not_served() {
 }
 
 #[test]
+fn an_ingress_without_a_version_of_tls_makes_the_others_unsure() {
+    let versions = [
+        ("projectcontour.io/tls-minimum-protocol-version", "1.3"),
+        ("projectcontour.io/tls-maximum-protocol-version", "1.2"),
+    ];
+    let broken = told("n/broken", &versions, &["a.com"], &[("a.com", "Prefix / s")]);
+    let whole = told("n/whole", &[], &["b.com"], &[("b.com", "Prefix / t")]);
+    check(
+        &[broken, whole],
+        &[("https://a.com/", "refused"), ("https://b.com/", "one of n/t"), ("http://b.com/", "n/t")],
+    );
+}
+
+#[test]
 fn a_dot_at_the_end_of_the_host_may_be_taken_off() {
     let data = [("contour.yaml".to_owned(), "network:\n  strip-trailing-host-dot: true\n".to_owned())].into();
     let settings = Settings { config: ConfigSeen::Known(data), ..Settings::default() };

@@ -112,6 +112,8 @@ pub(in crate::analysis::routing) struct Table {
     /// Sorted as the product sorts them.
     pub(in crate::analysis::routing) ingresses: Vec<(Name, Vec<Rule>)>,
     pub(in crate::analysis::routing) faults: HashMap<(usize, Place), Reason>,
+    /// Whether any TLS host is served changes between restarts.
+    pub(in crate::analysis::routing) tls_unsure: bool,
     /// TLS hosts whose Secret was not seen.
     pub(in crate::analysis::routing) secrets: HashMap<String, Name>,
     /// Said with every decision.
@@ -287,6 +289,13 @@ impl RouteTable for Table {
             && let Some(secret) = self.secrets.get(&found.domain)
         {
             decision.notes.push(Note::SecretUnseen(secret.clone()));
+        }
+        if request.scheme == Scheme::Https && self.tls_unsure && self.chain(&self.host(request)).is_some() {
+            decision.outcome = Outcome::Undefined;
+            decision.status = None;
+            if decision.one_of.is_empty() {
+                decision.one_of.extend(decision.winner.iter().filter_map(|winner| winner.backend.clone()));
+            }
         }
         decision.notes.extend(self.notes.iter().cloned());
         decision
