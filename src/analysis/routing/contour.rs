@@ -120,6 +120,10 @@ struct Secured {
 
 fn secured(ingresses: &[&Ingress], input: &Input<'_>) -> Secured {
     let mut found = Secured::default();
+    let roots = input.settings.value("root-namespaces").filter(|roots| !roots.trim().is_empty());
+    // With root namespaces, Secrets of no other are seen.
+    let sees =
+        |namespace: &str| roots.is_none_or(|roots| roots.split(',').any(|root| root.trim() == namespace));
     for ingress in ingresses {
         for tls in &ingress.tls {
             let Some(secret) = tls.secret.as_deref().filter(|secret| !secret.is_empty()) else { continue };
@@ -132,7 +136,7 @@ fn secured(ingresses: &[&Ingress], input: &Input<'_>) -> Secured {
             // A capture without any Secret was taken without them.
             let seen = input.snapshot.secrets.as_ref().filter(|names| !names.is_empty());
             let known = seen.map(|names| names.contains(&name));
-            if known == Some(false) || tls.hosts.is_empty() {
+            if known == Some(false) || tls.hosts.is_empty() || !sees(&name.namespace) {
                 continue;
             }
             if has_no_version(ingress) {

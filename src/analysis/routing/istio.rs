@@ -129,10 +129,11 @@ fn compile(input: &Input<'_>) -> Table {
     }
 }
 
-/// The hosts of TLS sections; `*` for a section that names none.
+/// The hosts of TLS sections with a Secret; `*` for a section that names none.
 fn tls_hosts(ingresses: &[&Ingress]) -> HashSet<String> {
     let sections = ingresses.iter().flat_map(|ingress| &ingress.tls);
     sections
+        .filter(|tls| tls.secret.as_deref().is_some_and(|secret| !secret.is_empty()))
         .flat_map(|tls| if tls.hosts.is_empty() { vec!["*".to_owned()] } else { tls.hosts.clone() })
         .collect()
 }
@@ -220,6 +221,7 @@ impl Translation<'_> {
 mod tests {
     use super::*;
     use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
+    use crate::model::ingress::Tls;
 
     fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
         check_with(ControllerKind::Istio, ingresses, &Settings::default(), cases);
@@ -352,6 +354,18 @@ mod tests {
         check_with(kind, std::slice::from_ref(&ingress), &mesh, decoded);
         let none: &[Case<'_>] = &[("http://a.example/y/../x", "404")];
         check_with(kind, &[ingress], &with("pathNormalization:\n  normalization: NONE\n"), none);
+    }
+
+    #[test]
+    fn a_tls_section_with_a_secret_adds_https_and_sends_nobody_there() {
+        let with = |secret: Option<&str>| {
+            let mut ingress = annotated("n/i", 1, &[], &[("a.example", "Prefix / s")]);
+            let hosts = vec!["a.example".to_owned()];
+            ingress.tls = vec![Tls { hosts, secret: secret.map(ToOwned::to_owned) }];
+            ingress
+        };
+        check(&[with(Some("cert"))], &[("https://a.example/x", "n/s"), ("http://a.example/x", "n/s")]);
+        check(&[with(None)], &[("https://a.example/x", "refused"), ("http://a.example/x", "n/s")]);
     }
 
     #[test]

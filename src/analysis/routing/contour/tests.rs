@@ -3,7 +3,7 @@ use crate::analysis::routing::fixtures::{
     Case, check_with, ingress, misses_are_mended, set_default, snapshot, table,
 };
 use crate::analysis::routing::{Decision, Outcome};
-use crate::model::controller::{ConfigSeen, Settings};
+use crate::model::controller::{ConfigSeen, Flag, Settings};
 use crate::model::ingress::Tls;
 use crate::model::request::Request;
 
@@ -202,6 +202,22 @@ fn a_tls_host_carries_every_rule_of_the_host_and_other_names_are_misdirected() {
             ("https://b.com/", "refused"),
         ],
     );
+}
+
+#[test]
+fn root_namespaces_hide_the_secrets_of_all_others() {
+    let flag = |value: &str| Flag {
+        index: 0,
+        in_command: false,
+        name: "root-namespaces".to_owned(),
+        value: Some(value.to_owned()),
+    };
+    let tls = told("n/tls", &[], &["a.com"], &[("a.com", "Prefix / s")]);
+    for (roots, answer) in [("edge", "refused"), ("edge, n", "n/s"), (" ", "n/s")] {
+        let settings = Settings { args: vec![flag(roots)], ..Settings::default() };
+        let cases = [("https://a.com/", answer), ("http://a.com/", "n/s")];
+        check_with(KIND, std::slice::from_ref(&tls), &settings, &cases);
+    }
 }
 
 #[test]
