@@ -28,7 +28,8 @@ pub(crate) async fn again(dialect: &Dialect, oracle: &mut impl Oracle) -> Vec<St
         let served = oracle.serve(&world).await;
         let Some(entry) = served.entry else { continue };
         let found = expectation(&ask(entry, &world.asks[0]).await);
-        if found != case["vector"]["expect"] {
+        let written = case["vector"]["expect"].as_object().into_iter().flatten();
+        if !written.clone().all(|(key, value)| found[key] == *value) || written.count() == 0 {
             differences.push(format!("{}: {found}", file.display()));
         }
         if std::env::var_os("UPDATE_GOLDEN").is_some() {

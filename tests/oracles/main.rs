@@ -49,6 +49,8 @@ mod world;
 mod contour;
 /// The real Envoy with tables that are written here.
 mod envoy;
+/// The real nginx, for the controllers that run it.
+mod nginx;
 /// The real Traefik.
 mod traefik;
 
@@ -61,6 +63,7 @@ use tokio::runtime::Runtime;
 
 use dialect::Dialect;
 use live::plane;
+use nginx::Nginx;
 use oracle::Oracle;
 use run::{Plan, Tally};
 use table::Row;
@@ -78,8 +81,10 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 4] = [
+const DIALECTS: [&Dialect; 6] = [
     &dialect::traefik::TRAEFIK,
+    &dialect::ingress_nginx::INGRESS_NGINX,
+    &dialect::f5::F5,
     &dialect::contour::CONTOUR,
     &dialect::istio::ISTIO,
     &dialect::cilium::CILIUM,
@@ -174,6 +179,8 @@ fn main() -> ExitCode {
         oracle(&dialect::cilium::CILIUM, 10, || async {
             envoy::Envoy::start("Cilium's operator", envoy::cilium::tables, [127, 0, 1, 52])
         }),
+        oracle(&dialect::ingress_nginx::INGRESS_NGINX, 1, || async { Nginx::ingress_nginx() }),
+        oracle(&dialect::f5::F5, 1, || async { Nginx::f5() }),
     ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());

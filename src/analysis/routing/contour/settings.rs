@@ -62,6 +62,13 @@ fn is_on(map: &str, key: &str) -> bool {
         .any(|value| matches!(value, "true" | "True" | "TRUE" | "y" | "Y" | "yes" | "on"))
 }
 
+/// Whether requests are sent to `ExternalName` Services; `None` where the file could not be read.
+#[must_use]
+pub fn serves_external_names(settings: &Settings) -> Option<bool> {
+    let config = Config::new(settings);
+    (!config.unseen).then_some(config.external_names == External::Served)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
