@@ -261,6 +261,7 @@ pub const fn cause_word(cause: &Cause) -> &'static str {
         Cause::FallthroughToWildcard => "fallthrough_to_wildcard",
         Cause::WildcardLabels => "wildcard_labels",
         Cause::RootRule => "root_rule",
+        Cause::TlsHost => "tls_host",
         Cause::HostPrecedence => "host_precedence",
         Cause::DefaultBackendScope => "default_backend_scope",
         Cause::RegexHost => "regex_host",
@@ -309,6 +310,7 @@ pub const fn because(cause: &Cause) -> &'static str {
             "only one of them goes on to rules for a wildcard host or any host when no path of the host matches"
         }
         Cause::WildcardLabels => "a wildcard host takes one label with one of them, several with the other",
+        Cause::TlsHost => "TLS for the host decides with one of them which rules it has",
         Cause::RootRule => "with one of them a rule for / answers for every path of its host",
         Cause::HostPrecedence => {
             "rules for a wildcard host or any host come before the host's own with one of them"

@@ -63,6 +63,8 @@ pub enum Cause {
     WildcardLabels,
     /// A rule for `/` answers for every path of its host.
     RootRule,
+    /// TLS for the host decides with one of them which rules it has.
+    TlsHost,
     /// Rules of another host are tried first.
     HostPrecedence,
     /// A default backend answers for more or fewer hosts.
@@ -346,8 +348,21 @@ fn rest(compared: &Compared<'_>) -> Cause {
         _ if either(compared, |decision| decision.status == Some(400)) => Cause::PathForm,
         (Outcome::Redirect, Outcome::Redirect) => Cause::RedirectTarget,
         _ if own(before) && own(after) => Cause::NoRouteStatus,
+        _ if has_tls_elsewhere(compared) => Cause::TlsHost,
         _ => by_shared_canary(compared).unwrap_or(Cause::Other),
     }
+}
+
+/// Whether only Cilium leaves the request without a rule, on a host that some Ingress has TLS for: such
+/// hosts have no plain routes beside redirects, nor routes of their own beside those for any host.
+fn has_tls_elsewhere(compared: &Compared<'_>) -> bool {
+    let open = |decision: &Decision, side: &Side<'_>| {
+        side.view.kind == ControllerKind::Cilium && decision.winner.is_none()
+    };
+    let host = compared.request.host.as_str();
+    let mut tls = compared.snapshot.ingresses.items().iter().flat_map(|ingress| &ingress.tls);
+    (open(compared.before, compared.from) || open(compared.after, compared.to))
+        && tls.any(|tls| tls.hosts.iter().any(|name| name.eq_ignore_ascii_case(host)))
 }
 
 #[cfg(test)]

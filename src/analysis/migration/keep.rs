@@ -150,6 +150,7 @@ fn candidates(group: &Group, target: &View<'_>, snapshot: &Snapshot) -> Vec<Keep
         | Cause::ForeignAnnotationRead { .. }
         | Cause::AnnotationActs { .. }
         | Cause::RootRule
+        | Cause::TlsHost
         | Cause::FallthroughToWildcard
         | Cause::WildcardLabels
         | Cause::DefaultBackendScope
