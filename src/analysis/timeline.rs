@@ -20,6 +20,7 @@ use crate::model::service::Service;
 use crate::model::verdict::Confidence;
 
 mod coverage;
+mod ended;
 pub mod hypothesis;
 mod merge;
 mod onset;
@@ -28,6 +29,7 @@ mod relevance;
 pub mod review;
 mod world;
 
+pub use ended::Ended;
 use hypothesis::Bearing;
 pub use hypothesis::Hypothesis;
 use relevance::Neighbourhood;
@@ -97,6 +99,8 @@ pub struct Correlated {
     pub coverage: Vec<SourceCoverage>,
     /// Every distinct change that touches the request within the widest window, oldest first.
     pub timeline: Vec<Suspect>,
+    /// The Ingresses that are gone, whenever they went.
+    pub ended: Vec<Ended>,
 }
 
 /// When the 404s began.
@@ -279,6 +283,7 @@ pub fn correlate(correlation: &Correlation<'_>) -> Correlated {
     suspects.retain(|suspect| suspect.touches_request() && overlaps(&suspect.change, &shown));
     suspects.sort_by(|a, b| merge::by_time(&a.change, &b.change));
     Correlated {
+        ended: ended::ended(correlation, &onset, &near, &past),
         review: review::review(correlation, &onset, &near),
         onset,
         hypotheses,

@@ -52,7 +52,11 @@ pub(super) async fn fetch(cluster: &Cluster, scope: &Scope) -> Gateways {
         (Kind::ReferenceGrant, grants.is_absent),
     ];
     Gateways {
-        not_installed: not_installed.into_iter().filter(|(_, absent)| *absent).map(|(kind, _)| kind).collect(),
+        not_installed: not_installed
+            .into_iter()
+            .filter(|(_, absent)| *absent)
+            .map(|(kind, _)| kind)
+            .collect(),
         gaps: [classes.gaps, gateways.gaps, routes.gaps, grants.gaps].concat(),
         classes: classes.listing,
         gateways: gateways.listing,

@@ -11,7 +11,6 @@ use super::params::{Detail, Host, Moment, ObjectName, Path, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::logs::filter::Filter;
 use crate::analysis::logs::messages::Message;
-use crate::analysis::logs::silence::{Doubt, Logging, Setting};
 use crate::analysis::logs::tally::Tallied;
 use crate::analysis::view::View;
 use crate::model::controller::Controller;
@@ -25,6 +24,7 @@ use crate::report::limits::Budget;
 use crate::report::logs::{GroupReport, LogsReport, MessageReport, OnsetReport, coverage_words};
 use crate::report::next::{self, Next};
 use crate::report::scope::Scope;
+use crate::report::silence;
 use crate::report::text::Text;
 use crate::report::time::Time;
 
@@ -106,7 +106,7 @@ impl Tool for ControllerLogsFiltered {
             }
             None => None,
         };
-        let view = request.as_ref().and_then(|request| case::main_view(&views, request));
+        let view = request.as_ref().and_then(|request| case::main_view(&views, request, Some(&gathered)));
         let controllers: Vec<&Controller> = match (&params.controller, view.and_then(|view| view.controller))
         {
             (Some(wanted), _) => snapshot
@@ -157,7 +157,9 @@ impl Tool for ControllerLogsFiltered {
         let mut logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
         logs.gaps.extend(snapshot.gaps.iter().cloned());
         let silence = match (view, &request, &decision) {
-            (Some(view), Some(request), Some(decision)) => silence(&case::logging(view, request, decision)),
+            (Some(view), Some(request), Some(decision)) => {
+                silence::of_request(&case::logging(view, request, decision))
+            }
             _ => "ask with a url to learn whether its requests would be logged".to_owned(),
         };
         let asked = Asked {
@@ -207,30 +209,6 @@ fn cursor(text: Option<&str>) -> Result<usize, ToolFailure> {
             )
         })
     })
-}
-
-fn silence(logging: &Logging) -> String {
-    match logging {
-        Logging::Logged => "such a request is logged".to_owned(),
-        Logging::NotLogged(Setting::Config { key, value: Some(value) }) => {
-            format!("such a request is not logged: the ConfigMap sets {key} to \"{}\"", Text::new(value))
-        }
-        Logging::NotLogged(Setting::Config { key, value: None }) => {
-            format!("such a request is not logged unless the ConfigMap sets {key}: silence proves nothing")
-        }
-        Logging::NotLogged(Setting::Annotation { ingress, key, value }) => format!(
-            "such a request is not logged: Ingress {} sets {key} to \"{}\"",
-            Text::new(&ingress.to_string()),
-            Text::new(value)
-        ),
-        Logging::Unknown(Doubt::SettingsUnseen) => {
-            "whether it would be logged is unknown: the controller's ConfigMap could not be read".to_owned()
-        }
-        Logging::Unknown(Doubt::RouteUnknown) => "whether it would be logged is unknown".to_owned(),
-        Logging::Unknown(Doubt::Pattern(pattern)) => {
-            format!("whether it would be logged is unknown: pattern \"{}\"", Text::new(pattern))
-        }
-    }
 }
 
 fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&View<'_>>) -> LogsReport {

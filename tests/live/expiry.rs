@@ -37,7 +37,8 @@ fn compacting() -> Options {
 
 /// Waits until etcd has forgotten how everything was a moment ago.
 async fn compacted(plane: &Plane) {
-    let now = plane.get("v1", "Namespace", "", "").await.expect("a list")["metadata"]["resourceVersion"].clone();
+    let now =
+        plane.get("v1", "Namespace", "", "").await.expect("a list")["metadata"]["resourceVersion"].clone();
     let now = now.as_str().expect("a version");
     let all = place(INGRESS, "Ingress", "", "");
     let exact = format!("{all}?resourceVersion={now}&resourceVersionMatch=Exact");
@@ -150,7 +151,8 @@ fn outcome(answer: &Value, id: usize) -> &str {
 
 async fn write_often(plane: &Plane, namespace: &str, from: usize, times: usize) {
     for number in from..from + times {
-        let mut object = ingress(namespace, "often.example.com", &json!([path(&format!("/{number}"), "web")]));
+        let mut object =
+            ingress(namespace, "often.example.com", &json!([path(&format!("/{number}"), "web")]));
         object["metadata"]["name"] = json!("often");
         plane.apply(&object.to_string()).await;
     }
@@ -175,7 +177,9 @@ async fn a_window_that_has_moved_on_is_not_called_quiet(suite: &'static Suite) -
     Ok(())
 }
 
-async fn after_compaction_and_a_restart_only_what_came_later_is_told(suite: &'static Suite) -> Result<(), Skip> {
+async fn after_compaction_and_a_restart_only_what_came_later_is_told(
+    suite: &'static Suite,
+) -> Result<(), Skip> {
     let plane = suite.own_plane(compacting()).await;
     let shop = Shop::open(&plane, "forgotten").await?;
     plane.delete(INGRESS, "Ingress", "forgotten", "shop").await;
@@ -194,7 +198,10 @@ async fn after_compaction_and_a_restart_only_what_came_later_is_told(suite: &'st
     let answer = correlated(&plane, &shop, Utc::now()).await;
     assert_eq!(outcome(&answer, 1), "found", "{answer:#}");
     let from = seen_from(&answer);
-    assert!(deleted < from && from <= restarted + chrono::TimeDelta::seconds(5), "{deleted} {from} {answer:#}");
+    assert!(
+        deleted < from && from <= restarted + chrono::TimeDelta::seconds(5),
+        "{deleted} {from} {answer:#}"
+    );
     Ok(())
 }
 
@@ -209,14 +216,15 @@ async fn past_versions_that_come_late_are_waited_for(suite: &'static Suite) -> R
     let toolbox = toolbox(plane.through(&proxy, &reader), None, &[]);
     let well = ask(&toolbox, "correlate_changes", asked.clone()).await;
     assert_eq!(outcome(&well, 1), "found", "{well:#}");
-    for (trouble, expected) in [
-        (Trouble::Lag(Duration::from_millis(700)), "found"),
-        (Trouble::Stall(0), "cannot_see"),
-    ] {
+    for (trouble, expected) in
+        [(Trouble::Lag(Duration::from_millis(700)), "found"), (Trouble::Stall(0), "cannot_see")]
+    {
         let shown = format!("{trouble:?}");
-        proxy.trouble(move |_, passed| {
-            if passed.target.contains("watch=true") { trouble.clone() } else { Trouble::None }
-        });
+        proxy.trouble(
+            move |_, passed| {
+                if passed.target.contains("watch=true") { trouble.clone() } else { Trouble::None }
+            },
+        );
         let answer = ask(&toolbox, "correlate_changes", asked.clone()).await;
         assert_eq!(outcome(&answer, 1), expected, "{shown}: {answer:#}");
         assert_ne!(outcome(&answer, 3), "not_found", "{shown}: {answer:#}");

@@ -82,7 +82,13 @@ async fn gateway(plane: &Plane, shop: &Shop<'_>) {
                    {"name": "web", "port": 8080, "protocol": "HTTP",
                     "allowedRoutes": {"namespaces": {"from": "All"}}}]}}),
         route(namespace, "shop", &host(shop), "/shop", &web),
-        route(namespace, "lent", &host(shop), "/lent", &json!({"name": "traefik", "namespace": EDGE, "port": 80})),
+        route(
+            namespace,
+            "lent",
+            &host(shop),
+            "/lent",
+            &json!({"name": "traefik", "namespace": EDGE, "port": 80}),
+        ),
         json!({"apiVersion": VERSION, "kind": "ReferenceGrant", "metadata": {"name": "lent", "namespace": EDGE},
                "spec": {"from": [{"group": GROUP, "kind": "HTTPRoute", "namespace": namespace}],
                         "to": [{"group": "", "kind": "Service"}]}}),
@@ -109,7 +115,9 @@ fn matching(shop: &Shop<'_>, path: &str) -> Question {
 fn decided(answer: &Value) -> Value {
     let decisions = answer["decisions"].as_array().expect("decisions").iter();
     decisions
-        .map(|one| json!([one["controller"], one["outcome"], one["status"], one["winner"]["backend"]["service"]]))
+        .map(|one| {
+            json!([one["controller"], one["outcome"], one["status"], one["winner"]["backend"]["service"]])
+        })
         .collect()
 }
 
@@ -148,7 +156,9 @@ async fn what_is_said_of_a_route(shop: &Shop<'_>, toolbox: &Toolbox, path: &str)
 
 async fn a_cluster_without_the_gateway_api_and_with_it(suite: &'static Suite) -> Result<(), Skip> {
     let Some(crds) = Assets::gateway_api() else {
-        return Err(Skip("no CRDs of the Gateway API; `bash tests/live/controlplane/gateway-api/fetch` gets them"));
+        return Err(Skip(
+            "no CRDs of the Gateway API; `bash tests/live/controlplane/gateway-api/fetch` gets them",
+        ));
     };
     let plane = suite.own_plane(Options::default()).await;
     let shop = shop(&plane, "gateways").await?;
@@ -205,7 +215,9 @@ async fn a_cluster_without_the_gateway_api_and_with_it(suite: &'static Suite) ->
             if !unseen(&reply).contains(&resource) {
                 wrong.push(format!("without {resource}: no gap: {reply:#?}"));
             }
-            wrong.extend(faults(question, well, &reply).into_iter().map(|f| format!("without {resource}: {f}")));
+            wrong.extend(
+                faults(question, well, &reply).into_iter().map(|f| format!("without {resource}: {f}")),
+            );
         }
         for (question, well) in questions.iter().zip(&after) {
             let reply = question.ask(&toolbox).await;

@@ -60,10 +60,10 @@ mod harness;
 mod history;
 /// Each of the six hypotheses, made to happen.
 mod hypotheses;
-/// What a question costs on 5,000 Ingresses.
-mod load;
 /// The API server itself stopped, restarted, paused and slow in the middle of every tool.
 mod interrupted;
+/// What a question costs on 5,000 Ingresses.
+mod load;
 /// A plane for a person.
 mod playground;
 /// Every tool on a cluster in which everything is real.

@@ -48,7 +48,8 @@ impl Verdict for HostMismatch {
             .as_ref()
             .map(|(host, _)| host.clone())
             .or_else(|| renamed.as_ref().map(|change| change.0.clone()))
-            .or_else(|| nearest(facts));
+            // A rule for the asked host that went with its Ingress tells more than likeness.
+            .or_else(|| nearest(facts).filter(|_| !gate::lost_rule(facts)));
         let Some(host) = near else { return Ruling::Silent };
         let Some((ingress, rule)) = rule_of(facts, &host) else { return Ruling::Silent };
         let name = ingress.meta.key();

@@ -249,11 +249,7 @@ mod tests {
         );
         assert_eq!(replay.since, Since::Ever);
         // Also one that is as quick as clocks may differ.
-        check(
-            &raw,
-            &[(238, "10:00:02"), (250, "10:00:03")],
-            &["Modified 10:00:00±1", "Modified 10:00:03±1"],
-        );
+        check(&raw, &[(238, "10:00:02"), (250, "10:00:03")], &["Modified 10:00:00±1", "Modified 10:00:03±1"]);
     }
 
     #[test]

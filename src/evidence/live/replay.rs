@@ -258,9 +258,7 @@ enum Watched {
         is_cut: bool,
     },
     /// The server's memory begins later.
-    TooOld {
-        oldest: u64,
-    },
+    TooOld { oldest: u64 },
 }
 
 impl Watched {

@@ -115,7 +115,9 @@ impl Live {
         let mut served: BTreeMap<String, Option<&'static str>> = BTreeMap::new();
         for version in known {
             match self.resources(group, version).await {
-                Ok(names) => names.into_iter().for_each(|name| _ = served.entry(name).or_insert(Some(version))),
+                Ok(names) => {
+                    names.into_iter().for_each(|name| _ = served.entry(name).or_insert(Some(version)))
+                }
                 Err(found) => return found,
             }
         }

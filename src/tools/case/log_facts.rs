@@ -4,7 +4,7 @@ use super::Case;
 use super::logs::{Logs, cite, reach, service_of};
 use crate::analysis::facts;
 use crate::analysis::logs::messages::Subject;
-use crate::analysis::logs::silence::{Falls, Logging, Setting, would_log};
+use crate::analysis::logs::silence::{Falls, Logging, would_log};
 use crate::analysis::logs::tally::{SAMPLE, Sample};
 use crate::analysis::routing::{Decision, Outcome};
 use crate::analysis::view::View;
@@ -98,7 +98,7 @@ pub(in crate::tools) fn log_facts(
     facts::LogFacts {
         read: !logs.streams.is_empty(),
         window: None,
-        silent: silent(view, request, decision),
+        logging: logging(view, request, decision),
         answers,
         onset: onset.map(|onset| facts::Onset {
             at: onset.mixed_since.unwrap_or(onset.at),
@@ -107,15 +107,6 @@ pub(in crate::tools) fn log_facts(
         }),
         messages,
         related,
-    }
-}
-
-/// The setting that keeps such a request out of the log.
-fn silent(view: &View<'_>, request: &Request, decision: &Decision) -> Option<String> {
-    match logging(view, request, decision) {
-        Logging::NotLogged(Setting::Config { key, .. }) => Some(key.to_owned()),
-        Logging::NotLogged(Setting::Annotation { key, .. }) => Some(key.to_owned()),
-        Logging::Logged | Logging::Unknown(_) => None,
     }
 }
 
@@ -139,5 +130,5 @@ pub(in crate::tools) fn logging(view: &View<'_>, request: &Request, decision: &D
         }
         None => Falls::Unknown,
     };
-    would_log(&view.settings, &request.target(), &falls)
+    would_log(view.kind, &view.settings, &request.target(), &falls)
 }

@@ -119,11 +119,12 @@ impl Taking<'_> {
                 let dated = watch_replay::replay(&one, kind, None, &clock);
                 let at = dated.versions.first().and_then(|version| version.at).unwrap_or(snapshot.now);
                 self.clean.object(&mut object);
-                let mut line = json!({"type": word(op), "observedAt": stamp(at)});
-                if let Some(via) = via {
-                    line["via"] = json!(via);
-                }
-                line["object"] = object;
+                let line = match via {
+                    Some(via) => {
+                        json!({"type": word(op), "observedAt": stamp(at), "via": via, "object": object})
+                    }
+                    None => json!({"type": word(op), "observedAt": stamp(at), "object": object}),
+                };
                 push(history, &line);
             }
         }
