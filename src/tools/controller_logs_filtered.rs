@@ -172,6 +172,7 @@ impl Tool for ControllerLogsFiltered {
             until,
             silence,
             skip,
+            is_capture: cluster.capture().is_some(),
         };
         Ok(report(&asked, &logs, params.detail, view))
     }
@@ -186,6 +187,7 @@ struct Asked<'a> {
     until: chrono::DateTime<chrono::Utc>,
     silence: String,
     skip: usize,
+    is_capture: bool,
 }
 
 impl Params {
@@ -230,10 +232,10 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
     scope.from = Some(Time(asked.since));
     scope.to = Some(Time(asked.until));
     let mut gaps = logs.gaps.clone();
-    if logs.streams.is_empty() {
+    if logs.streams.is_empty() && !gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. })) {
         gaps.extend(asked.controllers.iter().map(|controller| Gap {
             what: Unseen::AccessLog { controller: controller.workload.name.to_string() },
-            why: Why::NotCaptured,
+            why: if asked.is_capture { Why::NotCaptured } else { Why::Rotated },
         }));
     }
     let next = match asked.request {
@@ -251,7 +253,7 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
         None => next::steps([Next::new("find_conflicts", "see which Ingresses interfere")]),
     };
     let mut report = LogsReport {
-        summary: format!("{}{by_host}", summary(&groups, total, view)),
+        summary: format!("{}{by_host}", summary(&groups, total, logs, view)),
         onset: onset.map(|onset| OnsetReport {
             at: Time(onset.mixed_since.unwrap_or(onset.at)),
             last_success: onset.last_success.map(Time),
@@ -327,17 +329,21 @@ fn of_host<'g>(
     (kept, format!("{unsure}{others}"))
 }
 
-fn summary(groups: &[GroupReport], total: usize, view: Option<&View<'_>>) -> String {
+fn summary(groups: &[GroupReport], total: usize, logs: &case::Logs, view: Option<&View<'_>>) -> String {
     let count = |what: &str| -> u64 {
         groups.iter().filter(|group| group.answered_by == what).map(|group| group.count).sum()
     };
     if total == 0 {
         let known = view.is_some_and(|view| view.controller.is_some());
-        return if known {
-            "no such request is in the log".to_owned()
-        } else {
-            "nothing was found".to_owned()
-        };
+        let cut = logs.coverage.iter().any(|read| read.cut.is_some())
+            || logs.gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. }));
+        return match (logs.coverage.is_empty(), cut) {
+            (true, _) => "no log was read",
+            (false, true) => "no such request is in what was read of the log",
+            (false, false) if known => "no such request is in the log",
+            (false, false) => "nothing was found",
+        }
+        .to_owned();
     }
     format!(
         "{} by no rule, {} by an upstream, {} by an error page, {} undecidable",
