@@ -49,6 +49,8 @@ mod world;
 mod contour;
 /// The real Envoy with tables that are written here.
 mod envoy;
+/// A real HAProxy, configured as a controller would.
+mod haproxy;
 /// The real nginx, for the controllers that run it.
 mod nginx;
 /// The real Traefik.
@@ -81,7 +83,8 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 6] = [
+const DIALECTS: [&Dialect; 7] = [
+    &dialect::haproxytech::HAPROXYTECH,
     &dialect::traefik::TRAEFIK,
     &dialect::ingress_nginx::INGRESS_NGINX,
     &dialect::f5::F5,
@@ -181,6 +184,7 @@ fn main() -> ExitCode {
         }),
         oracle(&dialect::ingress_nginx::INGRESS_NGINX, 1, || async { Nginx::ingress_nginx() }),
         oracle(&dialect::f5::F5, 1, || async { Nginx::f5() }),
+        oracle(&dialect::haproxytech::HAPROXYTECH, 1, || haproxy::HaProxy::haproxytech([127, 0, 1, 20])),
     ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());

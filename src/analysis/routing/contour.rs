@@ -11,13 +11,13 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathType, Place};
 use crate::model::object::Name;
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept, whole};
 use super::serving::Services;
-use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
+use super::{Basis, Input, Note, Reason, Releases, RouteTable, RoutingModel};
 
 mod settings;
 
@@ -35,6 +35,10 @@ impl RoutingModel for Contour {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(1, 33, 0), before: Version::new(1, 34, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
