@@ -7,14 +7,16 @@
 //! address is unknown; session affinity, CORS preflights and snippets beyond a leading `return` are
 //! not followed. Every file names its upstream source.
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule, Tls};
 use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Lookup;
 
 use super::nginx::server_name::Names;
-use super::{Basis, Decision, Explanation, Input, Refusal, ReloadFailure, RouteTable, RoutingModel, Target};
+use super::{
+    Basis, Decision, Explanation, Input, Refusal, Releases, ReloadFailure, RouteTable, RoutingModel, Target,
+};
 use crate::analysis::adoption::annotations::Policy;
 
 mod canary;
@@ -64,6 +66,10 @@ impl RoutingModel for IngressNginx {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(1, 12, 0), before: Version::new(1, 16, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
