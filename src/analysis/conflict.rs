@@ -115,6 +115,8 @@ pub enum Effect {
     WithoutEffect,
     /// The default certificate, or no TLS at all.
     DefaultCertificate,
+    /// Nothing listens there: the connection is refused.
+    NotListening,
     /// No request is concerned by itself: it decides what is made of later objects.
     LaterObjects,
 }

@@ -15,6 +15,7 @@ use crate::model::ingress::Ingress;
 use crate::model::snapshot::Snapshot;
 
 pub mod alb_group_stuck;
+pub mod alb_listen_ports;
 pub mod annotation_and_field_disagree;
 pub mod annotation_policy_drop;
 pub mod app_root_takes_host;
@@ -73,6 +74,7 @@ pub trait ConflictRule: Sync {
 /// Every rule.
 pub static RULES: &[&dyn ConflictRule] = &[
     &alb_group_stuck::Rule,
+    &alb_listen_ports::Rule,
     &annotation_and_field_disagree::Rule,
     &annotation_policy_drop::Rule,
     &app_root_takes_host::Rule,

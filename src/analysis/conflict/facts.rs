@@ -186,6 +186,10 @@ pub enum Facts {
         /// The one scheme that is served.
         only: Scheme,
     },
+    AlbListenPorts {
+        /// Others of the group serve the host over TLS.
+        with_others: bool,
+    },
     AlbGroupStuck {
         path: String,
         members: usize,

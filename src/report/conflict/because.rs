@@ -148,6 +148,12 @@ pub(super) fn because(facts: &Facts) -> String {
         ),
         Facts::EntryPointScheme { only: Scheme::Http } => "https finds no route".to_owned(),
         Facts::EntryPointScheme { only: Scheme::Https } => "plain http finds no route".to_owned(),
+        Facts::AlbListenPorts { with_others: true } => {
+            "others of its group serve this host over https, its own rules are not there".to_owned()
+        }
+        Facts::AlbListenPorts { with_others: false } => {
+            "it asks for TLS and listens on plain ports only".to_owned()
+        }
         Facts::AlbGroupStuck { members, .. } => {
             format!("{} share the load balancer", count(*members, "Ingress", "Ingresses"))
         }
