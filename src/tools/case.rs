@@ -26,7 +26,7 @@ mod logs;
 
 pub(super) use correlation::{Ask, correlate};
 pub(super) use log_facts::{log_facts, logging};
-pub(super) use logs::{Logs, Wanted, read_logs};
+pub(super) use logs::{Logs, Wanted, reach, read_logs};
 
 /// How far back logs are read when nothing says otherwise.
 pub(super) const LOOK_BACK: Duration = Duration::hours(6);
