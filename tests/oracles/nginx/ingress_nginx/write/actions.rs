@@ -26,8 +26,7 @@ pub(super) struct Actions {
 impl Actions {
     pub(super) fn of(controller: &Controller<'_>, location: &Location) -> Self {
         let mut actions = Self::default();
-        let global = |key: &str| controller.cluster.config(key).map(ToOwned::to_owned);
-        actions.auth_url = global("global-auth-url");
+        actions.auth_url = controller.cluster.config("global-auth-url").map(ToOwned::to_owned);
         let exempt = controller.cluster.config("no-tls-redirect-locations");
         let exempt = exempt.unwrap_or("/.well-known/acme-challenge").split(',').map(str::trim);
         actions.never_tls =
