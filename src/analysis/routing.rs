@@ -34,6 +34,7 @@ pub mod nearest;
 mod nginx;
 mod possible;
 mod refusal;
+mod releases;
 mod rule_index;
 mod serving;
 pub mod spec;
@@ -43,6 +44,7 @@ pub mod traefik_gateway;
 pub mod traefik_ingress_nginx;
 
 pub use refusal::{FieldFault, Refusal};
+pub use releases::Releases;
 
 /// How far a prediction can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,21 +55,6 @@ pub enum Basis {
     Modelled,
     /// Held to recorded answers of the real controller.
     Exact,
-}
-
-/// Releases of a product between which nothing that routes is known to differ from the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Releases {
-    pub since: Version,
-    /// The first that nobody has looked at.
-    pub before: Version,
-}
-
-impl Releases {
-    #[must_use]
-    pub fn takes(&self, version: Version) -> bool {
-        (self.since..self.before).contains(&version)
-    }
 }
 
 /// What a model compiles from.
