@@ -250,11 +250,7 @@ impl Entry {
                 tracing::error!(tool = self.name, "a tool panicked");
                 Err(internal(self.name))
             }),
-            () = self.time_runs_out(call) => Err(ToolFailure::new(
-                FailureCode::TimedOut,
-                format!("{} did not finish within {} s", self.name, self.deadline.as_secs()),
-                "ask for less: one namespace, one ingress, or a shorter time",
-            )),
+            () = self.time_runs_out(call) => Err(late(self.name, self.deadline)),
         }
     }
 
@@ -269,6 +265,22 @@ impl Entry {
             }
         }
     }
+}
+
+/// Work of a command that is no tool; it ends when a tool's would.
+async fn in_time<T>(
+    name: &'static str,
+    work: impl Future<Output = Result<T, ToolFailure>>,
+) -> Result<T, ToolFailure> {
+    tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(|_| Err(late(name, DEADLINE)))
+}
+
+fn late(name: &str, deadline: Duration) -> ToolFailure {
+    ToolFailure::new(
+        FailureCode::TimedOut,
+        format!("{name} did not finish within {} s", deadline.as_secs()),
+        "ask for less: one namespace, one ingress, or a shorter time",
+    )
 }
 
 fn cancelled() -> ToolFailure {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 
 use super::live::Live;
@@ -32,9 +34,15 @@ pub struct Right {
 /// Asks for every row: in all namespaces, and where that is refused in these. ConfigMaps are asked for by
 /// name.
 pub async fn review(live: &Live, namespaces: &BTreeSet<String>, config_maps: &BTreeSet<Name>) -> Vec<Right> {
-    let asked = PERMISSIONS.iter().flat_map(|row| row.verbs.iter().map(move |verb| (row, *verb)));
+    // Boxed: the compiler does not see through closures that this is `Send`.
+    let asked: Vec<BoxFuture<'_, _>> = PERMISSIONS
+        .iter()
+        .flat_map(|row| row.verbs.iter().map(move |verb| (row, *verb)))
+        .map(|(row, verb)| {
+            async move { (row, verb, held(live, row, verb, namespaces, config_maps).await) }.boxed()
+        })
+        .collect();
     let answers: Vec<_> = stream::iter(asked)
-        .map(|(row, verb)| async move { (row, verb, held(live, row, verb, namespaces, config_maps).await) })
         .buffered(AT_ONCE)
         .collect()
         .await;

@@ -24,6 +24,8 @@ pub struct DoctorReport {
     pub rights: Vec<RightReport>,
     pub capture: Option<Holdings>,
     pub controllers: Vec<ControllerLine>,
+    /// Whether everything was seen that controllers are recognised by.
+    pub controllers_seen: bool,
     pub next: Vec<String>,
 }
 
@@ -132,6 +134,20 @@ impl ControllerLine {
             logs_404_of_known_hosts: known,
             logs_404_of_unknown_hosts: unknown,
         }
+    }
+}
+
+/// What the rights come to: how many are needed, how many of them are missing, and of how many that could
+/// not be told.
+#[must_use]
+pub fn verdict(needed: usize, missing: usize, unknown: usize) -> String {
+    match (missing, unknown) {
+        (0, 0) => format!("This identity has all {needed} rights that are needed"),
+        (_, 0) => format!("{missing} of {needed} rights that are needed are missing"),
+        (0, _) => format!("Of {unknown} of {needed} rights that are needed could not be told whether they are held"),
+        _ => format!(
+            "{missing} of {needed} rights that are needed are missing, and of {unknown} more that could not be told"
+        ),
     }
 }
 
@@ -278,7 +294,7 @@ impl ControllerLine {
 
 impl Render for DoctorReport {
     fn text(&self) -> String {
-        let Self { verdict, ok: _, connection, rights, capture, controllers, next } = self;
+        let Self { verdict, ok: _, connection, rights, capture, controllers, controllers_seen, next } = self;
         let mut lines = vec![verdict.clone()];
         lines.extend(connection.iter().map(Connection::text).filter(|text| !text.is_empty()));
         lines.extend(capture.iter().map(Holdings::text));
@@ -294,8 +310,11 @@ impl Render for DoctorReport {
         lines.extend(rest.map(RightReport::text));
         if connection.as_ref().is_none_or(|connection| connection.ok) {
             lines.extend(controllers.iter().map(ControllerLine::text));
-            if controllers.is_empty() {
-                lines.push("No ingress controller was recognised".to_owned());
+            match (controllers.is_empty(), controllers_seen) {
+                (true, true) => lines.push("No ingress controller was recognised".to_owned()),
+                (true, false) => lines.push("Whether an ingress controller runs could not be seen".to_owned()),
+                (false, false) => lines.push("Whether more of them run could not be seen".to_owned()),
+                (false, true) => {}
             }
         }
         lines.extend(next.iter().map(|step| format!("Next: {step}")));

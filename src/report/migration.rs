@@ -48,6 +48,9 @@ pub struct ComparisonReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<String>,
     pub groups: Vec<GroupReport>,
+    /// Whether Ingresses may be taken today of which that could not be seen.
+    #[serde(skip)]
+    doubtful: bool,
 }
 
 /// URLs that end differently for one reason.
@@ -79,7 +82,7 @@ impl ComparisonReport {
             from: _,
             ingresses,
             taken_by_none: _,
-            doubtful: _,
+            doubtful,
             there_already: _,
             same,
             differing,
@@ -100,6 +103,7 @@ impl ComparisonReport {
             ingresses: *ingresses,
             not_compared: not_compared(comparison),
             groups,
+            doubtful: *doubtful > 0,
         };
         (report, truncated)
     }
@@ -107,12 +111,15 @@ impl ComparisonReport {
     /// The answer in one sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let Self { to, urls, differing, undecided, ingresses, .. } = self;
+        let Self { to, urls, differing, undecided, ingresses, doubtful, .. } = self;
         let open = match undecided {
             0 => String::new(),
             open => format!("; of {open} that cannot be told"),
         };
         match differing {
+            _ if *urls == 0 && *doubtful => format!(
+                "Nothing was compared with {to}: whether a controller of today takes an Ingress here could not be seen"
+            ),
             _ if *urls == 0 => {
                 format!("Nothing was compared with {to}: no controller of today takes an Ingress here")
             }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FailureCode, Reply, ToolFailure, Toolbox, match_path, session};
+use super::{FailureCode, Reply, ToolFailure, Toolbox, in_time, match_path, session};
 use crate::analysis::migration::cause::{self, Compared};
 use crate::analysis::migration::{self, Comparison};
 use crate::analysis::routing::Decision;
@@ -45,6 +45,10 @@ pub enum Answer {
 /// # Errors
 /// When there is nothing that could be compared.
 pub async fn examine(toolbox: &Toolbox, asked: Asked) -> Result<(Reply, Answer), ToolFailure> {
+    in_time(NAME, run(toolbox, asked)).await
+}
+
+async fn run(toolbox: &Toolbox, asked: Asked) -> Result<(Reply, Answer), ToolFailure> {
     let cluster = toolbox.open().await?;
     let namespace = toolbox.settings().namespace.as_deref();
     let focus: BTreeSet<String> = namespace.map(ToOwned::to_owned).into_iter().collect();

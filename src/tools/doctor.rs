@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::settings::Source;
-use super::{Reply, ToolFailure, Toolbox};
+use super::{FailureCode, Reply, ToolFailure, Toolbox, in_time, session};
 use crate::evidence::capture::Capture;
 use crate::evidence::cluster::Cluster;
 use crate::evidence::gather;
@@ -18,7 +18,7 @@ use crate::model::object::Kind;
 use crate::model::probe::Via;
 use crate::model::snapshot::Snapshot;
 use crate::report::doctor::{
-    Connection, ControllerLine, DoctorReport, Holdings, KindHeld, RightReport, State, lacks,
+    Connection, ControllerLine, DoctorReport, Holdings, KindHeld, RightReport, State, lacks, verdict,
 };
 use crate::report::text::Text;
 use crate::report::time::Time;
@@ -31,23 +31,28 @@ pub const NAME: &str = "doctor";
 /// # Errors
 /// Never for what is found; only for faults of this program.
 pub async fn examine(toolbox: &Toolbox) -> Result<(Reply, bool), ToolFailure> {
-    let report = match toolbox.open().await {
-        Ok(cluster) => {
-            let mut focus: BTreeSet<String> = toolbox.settings().namespace.iter().cloned().collect();
-            focus.extend(cluster.live().map(|live| live.namespace().to_owned()));
-            let snapshot = gather::routing(&cluster, &focus).await;
-            match (cluster.live(), cluster.capture()) {
-                (Some(live), _) => of_cluster(toolbox, &cluster, live, &snapshot).await,
-                (None, Some(capture)) => of_capture(capture, &snapshot),
-                (None, None) => {
-                    unreached(toolbox, &ToolFailure::new(super::FailureCode::NoSource, "no source", ""))
-                }
-            }
+    let report = match in_time(NAME, look(toolbox)).await {
+        Ok(report) => report,
+        Err(ToolFailure { code: FailureCode::TimedOut, seen, .. }) => {
+            let next = "see whether the API server answers: kubectl get --raw /readyz";
+            unreached(toolbox, &ToolFailure::new(FailureCode::TimedOut, seen, next))
         }
         Err(failure) => unreached(toolbox, &failure),
     };
     let ok = report.ok;
     Ok((Reply::of(NAME, &report)?, ok))
+}
+
+async fn look(toolbox: &Toolbox) -> Result<DoctorReport, ToolFailure> {
+    let cluster = toolbox.open().await?;
+    let mut focus: BTreeSet<String> = toolbox.settings().namespace.iter().cloned().collect();
+    focus.extend(cluster.live().map(|live| live.namespace().to_owned()));
+    let snapshot = gather::routing(&cluster, &focus).await;
+    match (cluster.live(), cluster.capture()) {
+        (Some(live), _) => Ok(of_cluster(toolbox, &cluster, live, &snapshot).await),
+        (None, Some(capture)) => Ok(of_capture(capture, &snapshot)),
+        (None, None) => Err(ToolFailure::new(FailureCode::NoSource, "no source", "")),
+    }
 }
 
 fn unreached(toolbox: &Toolbox, failure: &ToolFailure) -> DoctorReport {
@@ -78,6 +83,7 @@ fn unreached(toolbox: &Toolbox, failure: &ToolFailure) -> DoctorReport {
         rights: Vec::new(),
         capture: None,
         controllers: Vec::new(),
+        controllers_seen: false,
         next: vec![
             "repair this and call routecause doctor again, or see what it does with routecause demo"
                 .to_owned(),
@@ -111,11 +117,14 @@ async fn of_cluster(toolbox: &Toolbox, cluster: &Cluster, live: &Live, snapshot:
         given: given.is_some(),
         namespaces: &namespaces,
         map_homes: &map_homes,
+        homes_seen: sees_controllers(snapshot),
         exec: settings.probes.allows(Via::Exec),
         port_forward: settings.probes.allows(Via::PortForward),
     };
     let rights: Vec<RightReport> = held.iter().map(|right| wanted.judge(right)).collect();
-    let missing = rights.iter().filter(|right| wanted.is_lacking(right)).count();
+    let lacking = |right: &&RightReport| wanted.is_lacking(right);
+    let unknown = rights.iter().filter(lacking).filter(|right| right.state == State::Unknown).count();
+    let missing = rights.iter().filter(lacking).count() - unknown;
     let needed = rights.iter().filter(|right| right.needed).count();
     let kubeconfig = match &settings.source {
         Source::Cluster { kubeconfig, .. } => kubeconfigs(kubeconfig.as_deref()),
@@ -130,11 +139,6 @@ async fn of_cluster(toolbox: &Toolbox, cluster: &Cluster, live: &Live, snapshot:
         namespace: Some(Text::new(given.unwrap_or(live.namespace()))),
         fault: None,
         remedy: None,
-    };
-    let verdict = if missing == 0 {
-        format!("This identity has all {needed} rights that are needed")
-    } else {
-        format!("{missing} of {needed} rights that are needed are missing")
     };
     let mut files: Vec<&str> =
         rights.iter().filter(|right| wanted.is_lacking(right)).filter_map(|right| right.manifest).collect();
@@ -158,14 +162,20 @@ async fn of_cluster(toolbox: &Toolbox, cluster: &Cluster, live: &Live, snapshot:
             .collect()
     };
     DoctorReport {
-        verdict,
-        ok: missing == 0,
+        verdict: verdict(needed, missing, unknown),
+        ok: missing + unknown == 0,
         connection: Some(connection),
         rights,
         capture: None,
         controllers: snapshot.controllers.iter().map(ControllerLine::new).collect(),
+        controllers_seen: sees_controllers(snapshot),
         next,
     }
+}
+
+/// Whether what controllers are recognised by was read.
+fn sees_controllers(snapshot: &Snapshot) -> bool {
+    session::unseen_controllers(snapshot).is_empty()
 }
 
 /// What is needed with the settings as they are.
@@ -175,6 +185,8 @@ struct Wanted<'a> {
     namespaces: &'a BTreeSet<String>,
     /// Where the ConfigMaps of controllers are.
     map_homes: &'a BTreeSet<String>,
+    /// Whether the namespaces of all controllers are among these.
+    homes_seen: bool,
     exec: bool,
     port_forward: bool,
 }
@@ -210,6 +222,8 @@ impl Wanted<'_> {
                 }
             }
         }
+        // Where a probe would be sent, it may be allowed.
+        unknown |= permission.grant == Grant::Probe && !missing.is_empty() && !self.homes_seen;
         let only_watch = missing.as_slice() == ["watch"];
         let state = if everywhere {
             State::Everywhere
@@ -333,6 +347,7 @@ fn of_capture(capture: &Capture, snapshot: &Snapshot) -> DoctorReport {
                 .collect(),
         }),
         controllers: snapshot.controllers.iter().map(ControllerLine::new).collect(),
+        controllers_seen: sees_controllers(snapshot),
         next: vec![if lacking == 0 {
             "routecause --capture CAPTURE diagnose URL".to_owned()
         } else {

@@ -8,8 +8,8 @@ use crate::evidence::capture::{Capture, CaptureError, take};
 use crate::evidence::cluster::{self, Cluster};
 use crate::evidence::live::{ConnectError, Live, LiveOptions, Probes};
 use crate::evidence::{demo, gather};
-use crate::model::gap::Why;
-use crate::model::object::Name;
+use crate::model::gap::{Gap, Unseen, Why};
+use crate::model::object::{Kind, Name};
 use crate::model::probe::Via;
 use crate::model::request::Request;
 use crate::model::snapshot::{Lookup, Snapshot};
@@ -153,10 +153,20 @@ pub(super) fn need_ingresses(snapshot: &Snapshot, focus: &BTreeSet<String>) -> R
     })
 }
 
+/// What was not seen of all that controllers are recognised by.
+pub(super) fn unseen_controllers(snapshot: &Snapshot) -> Vec<Gap> {
+    let of_workload = |gap: &&Gap| {
+        matches!(gap.what, Unseen::List { kind: Kind::DaemonSet | Kind::StatefulSet | Kind::Pod, .. })
+    };
+    let mut gaps = snapshot.workloads.gaps();
+    gaps.extend(snapshot.pods.gaps());
+    gaps.extend(snapshot.gaps.iter().filter(of_workload).cloned());
+    gaps
+}
+
 /// Where no controller was recognised: that what they are recognised by was seen.
 pub(super) fn need_controllers(snapshot: &Snapshot) -> Result<(), ToolFailure> {
-    use crate::model::gap::Why;
-    for gap in snapshot.workloads.gaps().into_iter().chain(snapshot.pods.gaps()) {
+    for gap in unseen_controllers(snapshot) {
         let code = match &gap.why {
             Why::Forbidden { .. } | Why::Unauthorized => FailureCode::Forbidden,
             Why::Unreachable { .. } | Why::TimedOut { .. } | Why::Malformed { .. } | Why::TooMuch { .. } => {

@@ -56,6 +56,8 @@ mod history;
 mod hypotheses;
 /// What a question costs on 5,000 Ingresses.
 mod load;
+/// The API server itself stopped, restarted, paused and slow in the middle of every tool.
+mod interrupted;
 /// A plane for a person.
 mod playground;
 /// Every tool on a cluster in which everything is real.
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         hypotheses::cases(),
         credentials::cases(),
         faults::cases(),
+        interrupted::cases(),
         load::cases(),
         playground::cases(),
     ];

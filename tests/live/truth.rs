@@ -5,15 +5,18 @@
 //! server failing), an answer without gaps must come to the same result, and one with gaps, or a
 //! failure, must claim nothing that contradicts it.
 
-use routecause::tools::{FailureCode, Reply, ToolFailure, Toolbox};
+use std::time::{Duration, Instant};
+
+use routecause::model::controller::ControllerKind;
+use routecause::tools::{FailureCode, Reply, ToolFailure, Toolbox, compare, doctor};
 use serde_json::{Value, json};
 
-use crate::ask::try_ask;
+use crate::ask::{LONGEST, try_ask};
 use crate::plane::Plane;
 use crate::shop::{Shop, ingress, path};
 use crate::suite::Skip;
 
-/// A question to a tool, as often as wanted.
+/// A question to a tool or to a command that is none, as often as wanted.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) tool: &'static str,
@@ -22,7 +25,21 @@ pub(crate) struct Question {
 
 impl Question {
     pub(crate) async fn ask(&self, toolbox: &Toolbox) -> Result<Reply, ToolFailure> {
-        try_ask(toolbox, self.tool, self.arguments.clone()).await
+        let started = Instant::now();
+        let reply = match self.tool {
+            compare::NAME => {
+                // A command has a toolbox of its own, for one namespace.
+                let mut settings = toolbox.settings().clone();
+                settings.namespace = self.arguments["namespace"].as_str().map(str::to_owned);
+                let asked = compare::Asked { to: ControllerKind::Traefik, from: None };
+                compare::examine(&Toolbox::new(settings), asked).await.map(|(reply, _)| reply)
+            }
+            doctor::NAME => doctor::examine(toolbox).await.map(|(reply, _)| reply),
+            tool => return try_ask(toolbox, tool, self.arguments.clone()).await,
+        };
+        let took = started.elapsed();
+        assert!(took < LONGEST + Duration::from_secs(1), "{self:?} took {took:?}");
+        reply
     }
 }
 
@@ -64,6 +81,13 @@ pub(crate) fn questions(shop: &Shop<'_>) -> Vec<Question> {
     .to_vec()
 }
 
+/// The questions of two commands that are no tools.
+pub(crate) fn commands(shop: &Shop<'_>) -> Vec<Question> {
+    [compare::NAME, doctor::NAME]
+        .map(|tool| Question { tool, arguments: json!({"namespace": shop.namespace}) })
+        .to_vec()
+}
+
 fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value[key].as_array().map(Vec::as_slice).unwrap_or_default()
 }
@@ -88,6 +112,19 @@ pub(crate) fn gist(tool: &str, answer: &Value) -> Value {
         "exec_probe" => json!([answer["probes"][0]["status"], answer["expected"]]),
         "correlate_changes" => list(answer, "hypotheses").iter().map(|one| one["outcome"].clone()).collect(),
         "diagnose" => answer["verdict"]["code"].clone(),
+        compare::NAME => {
+            let causes: Vec<&Value> = list(answer, "groups").iter().map(|group| &group["cause"]).collect();
+            json!([causes, answer["differing"], answer["undecided"], answer["not_compared"]])
+        }
+        doctor::NAME => {
+            let rights: Vec<Value> = list(answer, "rights")
+                .iter()
+                .map(|right| json!([right["right"], right["missing_verbs"], right["state"]]))
+                .collect();
+            let controllers: Vec<&Value> =
+                list(answer, "controllers").iter().map(|controller| &controller["product"]).collect();
+            json!([answer["connection"]["ok"], controllers, rights])
+        }
         other => panic!("no gist of {other}"),
     }
 }
@@ -114,6 +151,7 @@ pub(crate) fn faults(question: &Question, well: &Value, reply: &Result<Reply, To
     let said = match tool {
         "check_backend" => true,
         "correlate_changes" => answer["coverage"].to_string().contains("not read"),
+        doctor::NAME => true,
         _ => false,
     };
     if list(answer, "gaps").is_empty() && !said {
@@ -172,6 +210,29 @@ pub(crate) fn faults(question: &Question, well: &Value, reply: &Result<Reply, To
         }
         "diagnose" if now != "INSUFFICIENT_EVIDENCE" && answer["verdict"]["confidence"] != "possible" => {
             fault(format!("is sure of {now}"));
+        }
+        compare::NAME => {
+            if now[1].as_u64() > then[1].as_u64() {
+                fault("finds differences".to_owned());
+            }
+            let none = |told: &Value| told.to_string().contains("that no controller takes");
+            if none(&now[3]) && !none(&then[3]) || text.contains("no controller of today") {
+                fault("says that no controller takes an Ingress".to_owned());
+            }
+        }
+        doctor::NAME => {
+            let rights = now[2].as_array().into_iter().flatten().zip(then[2].as_array().into_iter().flatten());
+            for (now, then) in rights.filter(|(now, then)| now != then && now[2] != "unknown") {
+                fault(format!("a right is {now}, not {then}"));
+            }
+            let said = reply.as_ref().map(|reply| reply.text.as_str()).unwrap_or_default();
+            let missing = now[2].as_array().into_iter().flatten().any(|right| right[2] == "missing");
+            if said.contains("are missing") && !missing {
+                fault(format!("calls rights missing that nobody refused: {said}"));
+            }
+            if said.contains("No ingress controller was recognised") {
+                fault("says that there is no controller".to_owned());
+            }
         }
         // Fewer lines, or an answer that did not come, with the gap that says so.
         _ => {}

@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -28,9 +29,11 @@ use super::Plane;
 use super::identity::Identity;
 
 /// What becomes of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Trouble {
     None,
+    /// It goes on when the gate is opened.
+    Wait(Gate),
     /// The answer comes late.
     Delay(Duration),
     /// The connection ends after so many bytes of the answer.
@@ -43,6 +46,39 @@ pub(crate) enum Trouble {
     Silence,
     /// Something else answers.
     Answer(u16, &'static str, &'static str),
+}
+
+/// Where requests wait while something is done to the API server itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    reached: watch::Sender<bool>,
+    open: watch::Sender<bool>,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self { reached: watch::Sender::new(false), open: watch::Sender::new(false) }
+    }
+
+    /// Another one that opens with this one.
+    pub(crate) fn beside(&self) -> Self {
+        Self { reached: watch::Sender::new(false), open: self.open.clone() }
+    }
+
+    /// Ends when the first request waits here.
+    pub(crate) async fn reached(&self) {
+        let _ = self.reached.subscribe().wait_for(|reached| *reached).await;
+    }
+
+    /// Lets pass what waits here, and what comes later.
+    pub(crate) fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    async fn pass(&self) {
+        self.reached.send_replace(true);
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+    }
 }
 
 /// A request that passed.
@@ -140,11 +176,12 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Response<
     state.passed.lock().unwrap_or_else(PoisonError::into_inner).push(passed.clone());
     let judge = Arc::clone(&state.judge.lock().unwrap_or_else(PoisonError::into_inner));
     let trouble = judge(number, &passed);
-    match trouble {
+    match &trouble {
+        Trouble::Wait(gate) => gate.pass().await,
         Trouble::Reset => return Err(broken()),
         Trouble::Silence => std::future::pending().await,
-        Trouble::Delay(time) => tokio::time::sleep(time).await,
-        Trouble::Answer(status, kind, text) => return Ok(answer(status, kind, text)),
+        Trouble::Delay(time) => tokio::time::sleep(*time).await,
+        Trouble::Answer(status, kind, text) => return Ok(answer(*status, kind, text)),
         Trouble::None | Trouble::Cut(_) | Trouble::Stall(_) => {}
     }
     let response = forward(&state, request).await.map_err(std::io::Error::other)?;
