@@ -1,6 +1,8 @@
 //! What the users of one controller write: all in which the generated worlds of two models differ.
 
 pub(crate) mod traefik;
+pub(crate) mod traefik_gateway;
+pub(crate) mod traefik_ingress_nginx;
 
 use rand::RngExt;
 use rand::rngs::StdRng;

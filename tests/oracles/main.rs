@@ -111,9 +111,15 @@ fn main() -> ExitCode {
     if !arguments.list {
         RUNTIME.block_on(upstream::start());
     }
-    let trials = vec![oracle(&dialect::traefik::TRAEFIK, 1, || {
-        traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
-    })];
+    let trials = vec![
+        oracle(&dialect::traefik::TRAEFIK, 1, || traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])),
+        oracle(&dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX, 1, || {
+            traefik::Traefik::start("kubernetesingressnginx", [127, 0, 1, 2])
+        }),
+        oracle(&dialect::traefik_gateway::TRAEFIK_GATEWAY, 1, || {
+            traefik::Traefik::start("kubernetesgateway", [127, 0, 1, 3])
+        }),
+    ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     let mut table = std::mem::take(&mut *TABLE.lock().unwrap_or_else(PoisonError::into_inner));
     table.sort();

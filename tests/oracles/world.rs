@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,10 @@ use crate::upstream::PORTS;
 pub(crate) const NAMESPACES: [&str; 2] = ["n", "m"];
 /// The Services of each of them.
 pub(crate) const SERVICES: [&str; 8] = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+/// A Service that is a name for an address beside those of the pods, where a dialect has it.
+pub(crate) const EXTERNAL: &str = "external";
+/// The last part of that address.
+const EXTERNAL_HOST: u8 = 9;
 /// The IngressClass of the controller.
 pub(crate) const CLASS: &str = "own";
 
@@ -52,9 +57,39 @@ pub(crate) fn backend(address: SocketAddr) -> Option<String> {
     let IpAddr::V4(ip) = address.ip() else { return None };
     let [10, 1, namespace, service] = ip.octets() else { return None };
     let namespace = NAMESPACES.get(usize::from(namespace).checked_sub(1)?)?;
+    if service == EXTERNAL_HOST {
+        return Some(format!("{namespace}/{EXTERNAL}:{}", address.port()));
+    }
     let service = SERVICES.get(usize::from(service).checked_sub(1)?)?;
     let port = if address.port() == PORTS[0] { 80 } else { 8080 };
     Some(format!("{namespace}/{service}:{port}"))
+}
+
+/// The ExternalName Service of a namespace: what it names is asked at the Service's own port.
+pub(crate) fn external(number: usize, annotations: &BTreeMap<String, String>) -> Value {
+    let port = |name: &str, port: u16| json!({"name": name, "port": port, "protocol": "TCP"});
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"namespace": NAMESPACES[number], "name": EXTERNAL, "annotations": annotations},
+        "spec": {"type": "ExternalName", "externalName": format!("10.1.{}.{EXTERNAL_HOST}", number + 1),
+                 "ports": [port("http", PORTS[0]), port("alt", PORTS[1])]},
+    })
+}
+
+/// A Secret with a certificate for all hosts of the tests, or with something else where it should be.
+pub(crate) fn certificate(namespace: &str, name: &str, is_sound: bool) -> Value {
+    static SOUND: LazyLock<[String; 2]> = LazyLock::new(|| {
+        let names = ["a.test", "*.test", "*.b.test", "io.test"].map(str::to_owned);
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        [made.cert.pem(), made.signing_key.serialize_pem()]
+    });
+    let broken = ["no certificate".to_owned(), "no key".to_owned()];
+    let [certificate, key] = if is_sound { SOUND.clone() } else { broken };
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"namespace": namespace, "name": name},
+        "stringData": {"tls.crt": certificate, "tls.key": key},
+    })
 }
 
 /// A Service with the ports `http` (80) and `alt` (8080), and what is behind it.
