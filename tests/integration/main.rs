@@ -10,6 +10,8 @@
 /// Decisions held to answers; shared with the oracles.
 #[path = "../oracles/judging.rs"]
 mod judging;
+#[path = "../oracles/recorded.rs"]
+mod recorded;
 mod support;
 
 /// The shape of the program: layers, names, sizes, habits.

@@ -1,20 +1,14 @@
 //! Holds the routing models to what the real controllers did with the same objects and requests.
 //!
-//! One archive a controller, `tests/vectors/<slug>.tar.gz`: a folder a set, with the objects as the
-//! API server gave them back and one request a line with what came of it. Only the keys that a line
-//! has are compared. A difference that is not a mistake of ours is listed by name in `KNOWN`.
+//! A difference that is not a mistake of ours is listed by name in `KNOWN`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Read as _;
 
 use routecause::analysis::adoption::{self, Adoption};
-use routecause::evidence::capture::Files;
 use routecause::model::controller::ControllerKind;
-use routecause::model::snapshot::Snapshot;
-use serde_json::Value;
 
-use crate::judging::{self, compare, controller_of, request_of};
+use crate::judging::controller_of;
+use crate::recorded::{agreement, sets};
 
 /// Lines that differ for a reason that is explained in `docs/controllers/<slug>.md`.
 const KNOWN: &[&str] = &[
@@ -55,73 +49,6 @@ const KNOWN: &[&str] = &[
     "tn-s043-37",
     "tn-s043-40",
 ];
-
-/// One set: what was there, and what was asked.
-struct Set {
-    name: String,
-    snapshot: Snapshot,
-    vectors: Vec<Value>,
-}
-
-async fn set(name: String, mut files: Files) -> Set {
-    let lines = files.remove("vectors.jsonl").expect("vectors");
-    let lines = String::from_utf8(lines.into_owned()).expect("text");
-    let vectors = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    Set { name, snapshot: judging::snapshot(files).await, vectors }
-}
-
-/// The sets of one controller, by name.
-fn sets(slug: &str) -> Vec<Set> {
-    let path = format!("{}/tests/vectors/{slug}.tar.gz", env!("CARGO_MANIFEST_DIR"));
-    let file = std::fs::File::open(&path).expect("an archive");
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
-    let mut folders: BTreeMap<String, Files> = BTreeMap::new();
-    for entry in archive.entries().expect("entries") {
-        let mut entry = entry.expect("an entry");
-        let path = entry.path().expect("a path").to_string_lossy().into_owned();
-        if let [_, set, file] = path.split('/').collect::<Vec<_>>().as_slice()
-            && !file.is_empty()
-        {
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).expect("bytes");
-            folders.entry((*set).to_owned()).or_default().insert((*file).to_owned(), bytes.into());
-        }
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    folders.into_iter().map(|(name, files)| runtime.block_on(set(name, files))).collect()
-}
-
-/// Agreement of one model with its archive.
-fn agreement(kind: ControllerKind) -> (usize, BTreeMap<String, String>) {
-    let mut total = 0;
-    let mut differences = BTreeMap::new();
-    // The Gateway API's own text runs nowhere: it is held to what one implementation did, save where
-    // that is known to deviate.
-    let archive = if kind == ControllerKind::TraefikGateway { ControllerKind::HttpRoute } else { kind };
-    for set in sets(archive.slug()) {
-        let table = judging::table(kind, &set.snapshot);
-        for vector in &set.vectors {
-            total += 1;
-            let request = request_of(vector);
-            let decision = table.decide(&request);
-            let said = vector.get("spec_says").filter(|_| kind == ControllerKind::HttpRoute);
-            let mut wrong = compare(said.unwrap_or(&vector["expect"]), &request, &decision);
-            let route = vector.get("route").filter(|_| said.is_none());
-            let winner = decision.winner.as_ref().map(|winner| winner.object().to_string());
-            if let Some(route) = route.and_then(Value::as_str)
-                && winner.as_deref() != Some(format!("HTTPRoute {route}").as_str())
-            {
-                let _ = writeln!(wrong, "    route: expected {route}, found {winner:?}");
-            }
-            if !wrong.is_empty() {
-                let url = vector["url"].as_str().unwrap_or_default();
-                let id = vector["id"].as_str().unwrap_or_default().to_owned();
-                differences.insert(id, format!("{url}\n{wrong}    {decision:?}"));
-            }
-        }
-    }
-    (total, differences)
-}
 
 fn check(kind: ControllerKind, at_least: usize) {
     let (total, mut differences) = agreement(kind);

@@ -34,6 +34,12 @@ impl Judge {
         self.table.reload_failure().is_some()
     }
 
+    /// Everything that the model has to say.
+    pub(crate) fn consider(&self, ask: &Ask) {
+        let request = request_of(&ask.vector());
+        let _ = (self.table.decide(&request), self.table.explain(&request, 5));
+    }
+
     pub(crate) fn judge(&self, ask: &Ask, answer: &Answer) -> Finding {
         let request = request_of(&ask.vector());
         let decision = self.table.decide(&request);

@@ -5,7 +5,8 @@
 //! bash tests/oracles/fetch                                 # once: the programs, into the cache
 //! export $(bash tests/live/controlplane/build)             # once: the API server they read from
 //! cargo test --test oracles                                # or: cargo test --test oracles -- traefik
-//! ROUTECAUSE_ORACLE_SEED=7 cargo test --test oracles       # other worlds; also _WORLDS and _ASKS
+//! ROUTECAUSE_ORACLE_WORLDS=51 cargo test --test oracles    # as many as a change must pass; also _SEED, _ASKS
+//! bash tests/oracles/report                                # writes docs/oracles.md, with the coverage
 //! ```
 //!
 //! What is missing is skipped with the reason. [`generate`] makes worlds, [`dialect`] holds what is
@@ -36,8 +37,10 @@ mod live {
     pub(crate) mod plane;
 }
 mod programs;
+mod recorded;
 mod run;
 mod shrink;
+mod table;
 mod upstream;
 mod world;
 
@@ -45,19 +48,36 @@ mod world;
 mod traefik;
 
 use std::process::ExitCode;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use routecause::model::controller::ControllerKind;
 use tokio::runtime::Runtime;
 
 use dialect::Dialect;
 use live::plane;
 use oracle::Oracle;
 use run::{Plan, Tally};
+use table::Row;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
-/// A row for each oracle that has answered.
-static TABLE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The models that are held to recorded answers.
+const RECORDED: [ControllerKind; 8] = [
+    ControllerKind::IngressNginx,
+    ControllerKind::Traefik,
+    ControllerKind::TraefikIngressNginx,
+    ControllerKind::F5Nginx,
+    ControllerKind::Haproxytech,
+    ControllerKind::Contour,
+    ControllerKind::HttpRoute,
+    ControllerKind::TraefikGateway,
+];
+/// Every dialect, once.
+const DIALECTS: [&Dialect; 3] = [
+    &dialect::traefik::TRAEFIK,
+    &dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX,
+    &dialect::traefik_gateway::TRAEFIK_GATEWAY,
+];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -70,7 +90,7 @@ where
             match start().await {
                 Ok(mut oracle) => {
                     let tally = run::run(dialect, &mut oracle, Plan::usual(), allowed).await;
-                    verdict(dialect, &oracle.source(), &tally, allowed)
+                    verdict(dialect, oracle.source(), &tally, allowed)
                 }
                 Err(why) => {
                     eprintln!("oracle {} skipped: {why}", dialect.kind);
@@ -81,23 +101,42 @@ where
     })
 }
 
-fn verdict(dialect: &Dialect, source: &str, tally: &Tally, allowed: usize) -> Result<Completion, Failed> {
+fn verdict(dialect: &Dialect, source: String, tally: &Tally, allowed: usize) -> Result<Completion, Failed> {
     let Tally { cases, undetermined, differing, report } = tally;
-    #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-    let agreement = 100.0 * (cases - differing) as f64 / *cases as f64;
-    let row = format!(
-        "| `{}` | {source} | {cases} | {differing} | {undetermined} | {agreement:.2} % |",
-        dialect.kind.slug()
-    );
-    println!("{row}");
+    let row = Row {
+        model: dialect.kind,
+        source,
+        cases: *cases,
+        differing: *differing,
+        undetermined: *undetermined,
+    };
+    row.add();
     for text in report {
         println!("{text}");
     }
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner).push(row);
     if differing * 1000 > cases * allowed {
         return Err(Failed::from(format!("{differing} of {cases} answers differ")));
     }
     Ok(Completion::Completed)
+}
+
+/// The recorded answers, for the table; `cargo test --test integration vectors` judges them.
+fn recorded(kind: ControllerKind) -> Trial {
+    Trial::test(format!("recorded::{kind}"), move || {
+        let (cases, differences) = recorded::agreement(kind);
+        let source = "the real controller, recorded".to_owned();
+        Row { model: kind, source, cases, differing: differences.len(), undetermined: 0 }.add();
+        Ok(())
+    })
+}
+
+/// The worlds without a proxy, for whoever counts which lines of the models they reach: `coverage`.
+fn reach() -> Trial {
+    let trial = Trial::test("reach", || {
+        RUNTIME.block_on(run::reach(&DIALECTS, Plan::usual()));
+        Ok(())
+    });
+    trial.with_ignored_flag(true)
 }
 
 fn main() -> ExitCode {
@@ -111,7 +150,7 @@ fn main() -> ExitCode {
     if !arguments.list {
         RUNTIME.block_on(upstream::start());
     }
-    let trials = vec![
+    let mut trials = vec![
         oracle(&dialect::traefik::TRAEFIK, 1, || traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])),
         oracle(&dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX, 1, || {
             traefik::Traefik::start("kubernetesingressnginx", [127, 0, 1, 2])
@@ -120,10 +159,9 @@ fn main() -> ExitCode {
             traefik::Traefik::start("kubernetesgateway", [127, 0, 1, 3])
         }),
     ];
+    trials.extend(RECORDED.map(recorded));
+    trials.push(reach());
     let conclusion = libtest_mimic::run(&arguments, trials);
-    let mut table = std::mem::take(&mut *TABLE.lock().unwrap_or_else(PoisonError::into_inner));
-    table.sort();
-    println!("| model | source | cases | differ | undetermined | agreement |\n|---|---|---|---|---|---|");
-    table.iter().for_each(|row| println!("{row}"));
+    table::write();
     conclusion.exit_code()
 }
