@@ -32,6 +32,7 @@ mod services;
 pub(super) mod settle;
 mod template;
 pub(super) mod uri;
+pub(super) mod url;
 
 use annotations::Router;
 use endpoints::Servers;

@@ -128,7 +128,7 @@ pub(crate) const TRAEFIK: Dialect = Dialect {
         some(3, "--providers.kubernetesingress.disableclusterscoperesources", &["true"]),
         some(6, "--providers.kubernetesingress.crossprovidernamespaces", &["n", "m,n"]),
         some(10, "--core.defaultRuleSyntax", &["v2"]),
-        some(10, "--entryPoints.web.http.redirections.entryPoint.to", &["websecure", ":8443"]),
+        some(10, "--entryPoints.web.http.redirections.entryPoint.to", &["websecure", ":8443", "webSecure"]),
         some(5, "--entryPoints.web.http.redirections.entryPoint.permanent", &["false"]),
         some(5, "--entryPoints.web.http.redirections.entryPoint.priority", &["20", "1"]),
         some(3, "--entryPoints.web.http.middlewares", &["missing@file"]),

@@ -160,7 +160,8 @@ impl<'a> Loader<'a> {
                 continue;
             }
             let (app_root, owner) = (location.app_root.clone(), location.owner);
-            if roots.is_empty() {
+            // What stands for every host has no host to make one for.
+            if roots.is_empty() && !host.is_empty() {
                 let rule = self.rule_of(owner, &host, "/", PathType::Exact);
                 self.push(rule, 0, self.places, Action::AppRoot(first));
             }
@@ -297,6 +298,7 @@ impl<'a> Loader<'a> {
             Ok(location) => location,
             Err(annotation) => return self.drop_by(owner, place, annotation),
         };
+        location.broken &= !is_global;
         if options.from_to_www && !location.broken {
             location.www = self.table.hosts.www(host);
         }

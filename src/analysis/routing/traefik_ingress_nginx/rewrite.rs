@@ -7,8 +7,8 @@
 use crate::analysis::routing::traefik::pattern::{Match, Pattern};
 use crate::analysis::routing::traefik::seen::Seen;
 use crate::analysis::routing::traefik::uri::Uri;
+use crate::analysis::routing::traefik::url::Url;
 
-use super::variables::rewritten;
 
 #[derive(Debug)]
 pub(super) struct Rewrite {
@@ -24,7 +24,7 @@ pub(super) enum Rewritten {
     /// The pattern does not match.
     Untouched,
     /// What the upstream gets.
-    Path(String),
+    Path(Uri),
     Redirect(String),
     /// The proxy itself answers.
     Status(u16),
@@ -65,20 +65,18 @@ impl Rewrite {
             return Rewritten::Status(500);
         }
         if self.absolute {
-            let url = String::from_utf8_lossy(&new).into_owned();
-            let Some(mut url) = rewritten(&url) else { return Rewritten::Status(500) };
-            let has_query = url.split_once('?').is_some_and(|(_, query)| !query.is_empty());
-            if let (false, Some(query)) = (has_query, seen.request.query.as_deref().filter(|q| !q.is_empty()))
-            {
-                url = format!("{}?{query}", url.trim_end_matches('?'));
+            let Ok(mut url) = Url::parse(&String::from_utf8_lossy(&new)) else { return Rewritten::Status(500) };
+            let query = seen.request.query.clone().filter(|query| !query.is_empty());
+            if let (false, Some(query)) = (url.has_query(), query) {
+                url.set_query(query);
             }
-            return Rewritten::Redirect(url);
+            return Rewritten::Redirect(url.write());
         }
         let Ok(uri) = Uri::with_raw(new) else { return Rewritten::Status(500) };
         let clean = uri.sanitise();
         if clean.path != uri.path {
             return Rewritten::Status(400);
         }
-        Rewritten::Path(String::from_utf8_lossy(&clean.escaped()).into_owned())
+        Rewritten::Path(clean)
     }
 }

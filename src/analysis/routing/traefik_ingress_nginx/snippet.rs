@@ -189,12 +189,20 @@ fn block(
         let inner = match token {
             None if nested || !words.is_empty() => return None,
             None => return Some(out),
-            Some(Token::Close) if nested && words.is_empty() => return Some(out),
+            // What stands behind the end of the block that a snippet is wrapped in is no part of it.
+            Some(Token::Close) if words.is_empty() => {
+                if !nested {
+                    tokens.by_ref().for_each(drop);
+                }
+                return Some(out);
+            }
             Some(Token::Close) => return None,
             Some(Token::Word(word)) => {
                 words.push(word);
                 continue;
             }
+            // Nothing is opened where nothing is named.
+            Some(Token::Open) if words.is_empty() => continue,
             Some(Token::End) => None,
             Some(Token::Open) => Some(block(tokens, true)?),
         };
@@ -229,7 +237,11 @@ mod tests {
             ("if ($x) { return 403; }", false, "/", Some(Effect::Unknown)),
             ("sub_filter a b;", false, "/", None),
             ("return 403", false, "/", None),
-            ("return 403; }", false, "/", None),
+            ("return 403; }", false, "/", returns(403, None)),
+            ("{", true, "/", Some(Effect::Nothing)),
+            ("{ return 403;", false, "/", returns(403, None)),
+            ("; return 403; } bogus", false, "/", returns(403, None)),
+            ("location / { return 403 }", true, "/", None),
         ] {
             let found = Snippet::read(text, server).map(|snippet| snippet.effect(path.as_bytes()));
             assert_eq!(found, expected, "{text}");
