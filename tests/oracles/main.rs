@@ -6,6 +6,7 @@
 //! export $(bash tests/live/controlplane/build)             # once: the API server they read from
 //! cargo test --test oracles                                # or: cargo test --test oracles -- traefik
 //! ROUTECAUSE_ORACLE_WORLDS=51 cargo test --test oracles    # as many as a change must pass; also _SEED, _ASKS
+//! ROUTECAUSE_ORACLE_REPLAY=tests/oracles/kept/traefik cargo test --test oracles -- traefik   # kept cases, on the real one
 //! bash tests/oracles/report                                # writes docs/oracles.md, with the coverage
 //! ```
 //!
@@ -38,6 +39,7 @@ mod live {
 }
 mod programs;
 mod recorded;
+mod replay;
 mod run;
 mod shrink;
 mod table;
@@ -89,7 +91,10 @@ where
         RUNTIME.block_on(async {
             match start().await {
                 Ok(mut oracle) => {
-                    let tally = run::run(dialect, &mut oracle, Plan::usual(), allowed).await;
+                    let tally = match std::env::var_os("ROUTECAUSE_ORACLE_REPLAY") {
+                        Some(folder) => replay::replay(dialect, &mut oracle, folder.as_ref()).await,
+                        None => run::run(dialect, &mut oracle, Plan::usual(), allowed).await,
+                    };
                     verdict(dialect, oracle.source(), &tally, allowed)
                 }
                 Err(why) => {

@@ -61,7 +61,7 @@ impl RoutingModel for Traefik {
     }
 }
 
-const ACME: &str = "/.well-known/acme-challenge/";
+pub(super) const ACME: &str = "/.well-known/acme-challenge/";
 
 /// What the provider was told.
 #[derive(Debug)]

@@ -123,7 +123,7 @@ pub(crate) const TRAEFIK_INGRESS_NGINX: Dialect = Dialect {
     arguments: &[
         some(70, "--providers.kubernetesingressnginx.strictvalidatepathtype", &["false"]),
         some(60, "--providers.kubernetesingressnginx.allowsnippetannotations", &["true"]),
-        some(25, "--providers.kubernetesingressnginx.defaultbackendservice", &["n/eight", "m/one", "n/missing"]),
+        some(25, "--providers.kubernetesingressnginx.defaultbackendservice", &["n/eight", "m/one"]),
         some(20, "--providers.kubernetesingressnginx.disablesvcexternalname", &["true"]),
         some(10, "--providers.kubernetesingressnginx.allowcrossnamespaceresources", &["true"]),
         some(12, "--providers.kubernetesingressnginx.customhttperrors", &["503", "500-599", "404"]),

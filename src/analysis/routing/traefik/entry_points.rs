@@ -162,6 +162,16 @@ impl EntryPoints {
             .or_else(|| open().next())
     }
 
+    /// The entry point of a port.
+    pub(in crate::analysis::routing) fn at_port(&self, port: u16) -> Option<(u8, &EntryPoint)> {
+        self.iter().find(|(_, point)| point.port == Some(port))
+    }
+
+    /// Whether every middleware of the entry point itself may be there; else its routers are not.
+    pub(in crate::analysis::routing) fn is_sound(&self, point: &EntryPoint) -> bool {
+        point.middlewares.iter().all(|name| self.reference(name) == Reference::Unseen)
+    }
+
     /// The entry points of routers that name none.
     pub(in crate::analysis::routing) fn defaults(&self) -> u64 {
         let chosen = self.all.iter().any(|point| point.as_default);

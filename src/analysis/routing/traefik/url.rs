@@ -55,7 +55,12 @@ impl Url {
         Ok(url)
     }
 
-    /// The query, or none where it is empty.
+    /// Whether it has a scheme or a host.
+    pub(in crate::analysis::routing) fn names_server(&self) -> bool {
+        !self.scheme.is_empty() || self.authority.as_deref().is_some_and(|authority| !authority.is_empty())
+    }
+
+    /// Whether there is a query that is not empty.
     pub(in crate::analysis::routing) fn has_query(&self) -> bool {
         self.query.as_deref().is_some_and(|query| !query.is_empty())
     }

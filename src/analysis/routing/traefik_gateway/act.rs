@@ -8,7 +8,7 @@ use super::{Found, Table};
 use crate::analysis::routing::gateway::backends::{Health, Judged, Settled, settle};
 use crate::analysis::routing::gateway::{path_change, uri};
 use crate::analysis::routing::{Decision, Note, Outcome, Target};
-use crate::model::http_route::{Filter, Redirect};
+use crate::model::http_route::{Filter, PathChange, Redirect};
 use crate::model::request::Request;
 
 impl Table {
@@ -132,10 +132,11 @@ fn location(request: &Request, path: &str, matched: &str, redirect: &Redirect) -
     let port = redirect.port.or(own).map(|port| format!(":{port}")).unwrap_or_default();
     let host = redirect.hostname.as_deref().unwrap_or(&request.host_as_sent);
     let path = match &redirect.path {
+        Some(PathChange::Full(to)) if to.is_empty() => String::new(),
         Some(change) => path_change::changed(change, matched, path),
         None => path.to_owned(),
     };
-    let slash = if path.starts_with('/') { "" } else { "/" };
+    let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
     // Semicolons separate parameters for Traefik, and are written as `&` at the door.
     let query = request.query.as_ref().map(|query| format!("?{}", query.replace(';', "&")));
     let query = query.unwrap_or_default();

@@ -6,7 +6,7 @@
 
 use crate::analysis::routing::traefik::pattern::{Match, Pattern};
 use crate::analysis::routing::traefik::seen::Seen;
-use crate::analysis::routing::traefik::uri::Uri;
+use crate::analysis::routing::traefik::uri::{Uri, clean};
 use crate::analysis::routing::traefik::url::Url;
 
 
@@ -70,7 +70,7 @@ impl Rewrite {
             if let (false, Some(query)) = (url.has_query(), query) {
                 url.set_query(query);
             }
-            return Rewritten::Redirect(url.write());
+            return Rewritten::Redirect(absolute(url.write(), &url, &seen.uri.path));
         }
         let Ok(uri) = Uri::with_raw(new) else { return Rewritten::Status(500) };
         let clean = uri.sanitise();
@@ -79,4 +79,20 @@ impl Rewrite {
         }
         Rewritten::Path(clean)
     }
+}
+
+/// What Go's `http.Redirect` sends where a URL names no server: a clean path from the root.
+fn absolute(text: String, url: &Url, old: &[u8]) -> String {
+    if url.names_server() {
+        return text;
+    }
+    let folder = old.iter().rposition(|byte| *byte == b'/').and_then(|at| old.get(..=at)).unwrap_or(b"/");
+    let text = if text.starts_with('/') { text } else { String::from_utf8_lossy(folder).into_owned() + &text };
+    let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
+    let mut out = String::from_utf8_lossy(&clean(path.as_bytes())).into_owned();
+    if path.ends_with('/') && !out.ends_with('/') {
+        out.push('/');
+    }
+    out.push_str(query);
+    out
 }

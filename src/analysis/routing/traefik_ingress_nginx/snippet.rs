@@ -189,12 +189,10 @@ fn block(
         let inner = match token {
             None if nested || !words.is_empty() => return None,
             None => return Some(out),
-            // What stands behind the end of the block that a snippet is wrapped in is no part of it.
+            // Behind the end of the block that a snippet is wrapped in there is nothing that could stand.
             Some(Token::Close) if words.is_empty() => {
-                if !nested {
-                    tokens.by_ref().for_each(drop);
-                }
-                return Some(out);
+                let is_end = nested || tokens.by_ref().all(|token| !matches!(token, Token::Word(_)));
+                return is_end.then_some(out);
             }
             Some(Token::Close) => return None,
             Some(Token::Word(word)) => {
@@ -240,7 +238,8 @@ mod tests {
             ("return 403; }", false, "/", returns(403, None)),
             ("{", true, "/", Some(Effect::Nothing)),
             ("{ return 403;", false, "/", returns(403, None)),
-            ("; return 403; } bogus", false, "/", returns(403, None)),
+            ("; return 403; } ;", false, "/", returns(403, None)),
+            ("return 403; } bogus", false, "/", None),
             ("location / { return 403 }", true, "/", None),
         ] {
             let found = Snippet::read(text, server).map(|snippet| snippet.effect(path.as_bytes()));
