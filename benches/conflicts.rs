@@ -121,6 +121,7 @@ fn snapshot(shape: Shape, rules: usize) -> Snapshot {
             version: None,
             command: Vec::new(),
             args: Vec::new(),
+            env: std::collections::BTreeMap::new(),
             pods: Vec::new(),
             config_map: None,
             services: Vec::new(),

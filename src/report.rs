@@ -23,6 +23,7 @@ pub mod probe;
 pub mod redact;
 pub mod route;
 pub mod scope;
+pub mod silence;
 pub mod text;
 pub mod time;
 pub mod timeline;

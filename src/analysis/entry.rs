@@ -140,6 +140,7 @@ mod tests {
             version: None,
             command: Vec::new(),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            env: std::collections::BTreeMap::new(),
             pods: Vec::new(),
             config_map: None,
             services: vec![Name::new("edge", name)],

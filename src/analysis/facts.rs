@@ -12,14 +12,17 @@ use crate::model::probe::ProbeOutput;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
+use super::logs::silence::Logging;
 use super::routing::{Decision, Explanation, Refusal};
 use super::view::View;
 use super::voice::Voice;
 
 pub mod candidates;
+pub mod lost;
 pub mod symptom;
 
 use candidates::Candidate;
+use lost::Lost;
 use symptom::Symptom;
 
 /// The input of all verdicts.
@@ -42,17 +45,21 @@ pub struct Facts<'a> {
     pub symptom: Symptom,
     /// Changes found in the windows of the six hypotheses, best first.
     pub changes: Vec<Change>,
+    /// What was done to the controller between the last answer and the 404s, most suspicious first.
+    pub shaken: Vec<Change>,
+    /// Ingresses that are gone and took the request, or may have; the likeliest first.
+    pub lost: Vec<Lost>,
     pub gaps: &'a [Gap],
 }
 
 /// What the controllers' logs say of the asked URL, and of anything that stopped routing.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LogFacts {
     /// Whether any controller log could be read.
     pub read: bool,
     pub window: Option<Window>,
-    /// Whether such a request would have been logged at all; the setting that keeps it out.
-    pub silent: Option<String>,
+    /// Whether such a request would have been logged at all.
+    pub logging: Logging,
     /// Answers to the asked URL, grouped by voice, status and upstream, newest last.
     pub answers: Vec<Answer>,
     /// The start of the current run of 404s for the asked URL.

@@ -20,6 +20,7 @@ use crate::model::service::Service;
 use crate::model::verdict::Confidence;
 
 mod coverage;
+mod ended;
 pub mod hypothesis;
 mod merge;
 mod onset;
@@ -28,6 +29,7 @@ mod relevance;
 pub mod review;
 mod world;
 
+pub use ended::Ended;
 use hypothesis::Bearing;
 pub use hypothesis::Hypothesis;
 use relevance::Neighbourhood;
@@ -97,6 +99,8 @@ pub struct Correlated {
     pub coverage: Vec<SourceCoverage>,
     /// Every distinct change that touches the request within the widest window, oldest first.
     pub timeline: Vec<Suspect>,
+    /// The Ingresses that are gone, whenever they went.
+    pub ended: Vec<Ended>,
 }
 
 /// When the 404s began.
@@ -279,6 +283,7 @@ pub fn correlate(correlation: &Correlation<'_>) -> Correlated {
     suspects.retain(|suspect| suspect.touches_request() && overlaps(&suspect.change, &shown));
     suspects.sort_by(|a, b| merge::by_time(&a.change, &b.change));
     Correlated {
+        ended: ended::ended(correlation, &onset, &near, &past),
         review: review::review(correlation, &onset, &near),
         onset,
         hypotheses,
@@ -340,6 +345,7 @@ mod tests {
     use crate::analysis::changes::log_facts::{Flip, Line, Minute, Run, Says};
     use crate::analysis::changes::{LogFacts, gather};
     use crate::model::change::{Act, ObjectVersion, Replay, Since, VersionOp, Versioned};
+    use crate::model::http_route::HttpRoute;
     use crate::model::object::Kind;
     use crate::model::snapshot::{Listing, Snapshot};
 
@@ -488,6 +494,16 @@ mod tests {
             assert!(matches!(&tested.because, Because::Covered(by) if by.len() == 1), "{tested:?}");
         }
         assert!(correlated.timeline.is_empty());
+    }
+
+    #[test]
+    fn where_routes_name_the_host_their_untold_past_refutes_nothing() {
+        let route = |host: &str| HttpRoute { hostnames: vec![host.to_owned()], ..HttpRoute::default() };
+        for (host, expected) in [("shop.example", "??--?-"), ("other.example", "------")] {
+            let mut scene = scene();
+            scene.snapshot.http_routes = Listing::complete(Kind::HttpRoute, vec![route(host)]);
+            check(&scene, expected);
+        }
     }
 
     #[test]

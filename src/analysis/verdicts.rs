@@ -29,6 +29,7 @@ mod gate;
 pub mod healthy;
 pub mod host_mismatch;
 pub mod hostwide_regex;
+pub mod ingress_absent_rejected;
 pub mod insufficient_evidence;
 pub mod no_ready_endpoints;
 pub mod no_rule_for_path;
@@ -40,6 +41,7 @@ pub mod prefix_not_stripped;
 pub mod rewrite_wrong;
 mod said;
 pub mod service_ref_invalid;
+pub mod sync_race;
 pub mod wrong_backend;
 
 pub use point::{Because, Fix, Point};
@@ -100,6 +102,7 @@ pub static VERDICTS: &[&dyn Verdict] = &[
     &class_not_found::ClassNotFound,
     &class_controller_mismatch::ClassControllerMismatch,
     &controller_cannot_see::ControllerCannotSee,
+    &ingress_absent_rejected::IngressAbsentRejected,
     &canary_conflict::CanaryConflict,
     &auth_subrequest::AuthSubrequest,
     &hostwide_regex::HostwideRegex,
@@ -115,6 +118,7 @@ pub static VERDICTS: &[&dyn Verdict] = &[
     &service_ref_invalid::ServiceRefInvalid,
     &no_ready_endpoints::NoReadyEndpoints,
     &app_route_missing::AppRouteMissing,
+    &sync_race::SyncRace,
     &not_a_404::NotA404,
     &healthy::Healthy,
     &insufficient_evidence::InsufficientEvidence,

@@ -179,6 +179,12 @@ fn either(one: Decision, other: &Decision) -> Decision {
     merged
 }
 
+/// What the Ingress API's own text says of these Ingresses.
+#[must_use]
+pub fn spec(ingresses: &[&Ingress], snapshot: &Snapshot) -> Box<dyn RouteTable> {
+    compile(ControllerKind::Spec, ingresses, snapshot, &Settings::default()).0
+}
+
 /// The routes of a controller of this kind.
 pub(super) fn compile(
     kind: ControllerKind,
@@ -227,6 +233,7 @@ mod tests {
             version: None,
             command: Vec::new(),
             args: Vec::new(),
+            env: std::collections::BTreeMap::new(),
             pods: Vec::new(),
             config_map: None,
             services: Vec::new(),

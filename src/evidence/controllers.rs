@@ -89,6 +89,7 @@ fn of_containers(
                     .or_else(|| version_label.and_then(|label| Version::parse(label))),
                 command: container.command.clone(),
                 args: container.args.clone(),
+                env: environment(container, containers),
                 pods: names,
                 config_map: None,
                 services: Vec::new(),
@@ -98,6 +99,13 @@ fn of_containers(
             found.push(controller);
         }
     }
+    found
+}
+
+/// A proxy beside its controller has variables of its own.
+fn environment(container: &Container, all: &[Container]) -> BTreeMap<String, String> {
+    let mut found: BTreeMap<String, String> = all.iter().flat_map(|one| one.env.clone()).collect();
+    found.extend(container.env.clone());
     found
 }
 
@@ -163,6 +171,7 @@ pub fn known_by_class(classes: &[IngressClass], recognised: &[Controller]) -> Ve
             version: None,
             command: Vec::new(),
             args: Vec::new(),
+            env: BTreeMap::new(),
             pods: Vec::new(),
             config_map: Some((Name::default(), Lookup::Unseen(gap))),
             services: Vec::new(),

@@ -2,6 +2,8 @@
 //!
 //! A kind that is not installed is absent, which is no gap; one that may not be listed is a gap.
 
+use std::collections::BTreeSet;
+
 use futures::join;
 use serde::de::DeserializeOwned;
 
@@ -20,16 +22,18 @@ pub(super) struct Gateways {
     gateways: Listing<Gateway>,
     routes: Listing<HttpRoute>,
     grants: Listing<ReferenceGrant>,
+    not_installed: BTreeSet<Kind>,
     gaps: Vec<Gap>,
 }
 
 impl Gateways {
     pub(super) fn put_into(self, snapshot: &mut Snapshot) {
-        let Self { classes, gateways, routes, grants, gaps } = self;
+        let Self { classes, gateways, routes, grants, not_installed, gaps } = self;
         snapshot.gateway_classes = classes;
         snapshot.gateways = gateways;
         snapshot.http_routes = routes;
         snapshot.grants = grants;
+        snapshot.not_installed = not_installed;
         snapshot.gaps.extend(gaps);
     }
 }
@@ -41,8 +45,32 @@ pub(super) async fn fetch(cluster: &Cluster, scope: &Scope) -> Gateways {
         list(cluster, scope, Kind::HttpRoute, lower::http_route::http_route),
         list(cluster, scope, Kind::ReferenceGrant, lower::reference_grant::reference_grant),
     );
-    let gaps = [classes.1, gateways.1, routes.1, grants.1].concat();
-    Gateways { classes: classes.0, gateways: gateways.0, routes: routes.0, grants: grants.0, gaps }
+    let not_installed = [
+        (Kind::GatewayClass, classes.is_absent),
+        (Kind::Gateway, gateways.is_absent),
+        (Kind::HttpRoute, routes.is_absent),
+        (Kind::ReferenceGrant, grants.is_absent),
+    ];
+    Gateways {
+        not_installed: not_installed
+            .into_iter()
+            .filter(|(_, absent)| *absent)
+            .map(|(kind, _)| kind)
+            .collect(),
+        gaps: [classes.gaps, gateways.gaps, routes.gaps, grants.gaps].concat(),
+        classes: classes.listing,
+        gateways: gateways.listing,
+        routes: routes.listing,
+        grants: grants.listing,
+    }
+}
+
+/// One kind, as it was listed.
+struct Listed<T> {
+    listing: Listing<T>,
+    /// It is not installed.
+    is_absent: bool,
+    gaps: Vec<Gap>,
 }
 
 async fn list<K, T>(
@@ -50,13 +78,14 @@ async fn list<K, T>(
     scope: &Scope,
     kind: Kind,
     lower: impl Fn(K) -> T + Send + Sync,
-) -> (Listing<T>, Vec<Gap>)
+) -> Listed<T>
 where
     K: DeserializeOwned + Send + 'static,
     T: Object + Send,
 {
     let (items, coverage, gaps) = cluster.list::<K, T>(kind, scope, None, |object| Some(lower(object))).await;
-    (Listing::new(kind, items, without_uninstalled(coverage)), gaps)
+    let is_absent = coverage.missing.values().any(|why| *why == Why::NotInstalled);
+    Listed { listing: Listing::new(kind, items, without_uninstalled(coverage)), is_absent, gaps }
 }
 
 /// Of a kind that is not installed there is nothing, everywhere.

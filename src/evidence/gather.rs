@@ -17,12 +17,12 @@ use super::cluster::{Cluster, Scope};
 use super::gateways;
 use super::live::RawReplay;
 use super::{controllers, lower};
-use crate::model::change::Replay;
+use crate::model::change::{Replay, Since};
 use crate::model::controller::Controller;
 use crate::model::event::{Event, NamespaceObject};
-use crate::model::gap::{Gap, Unseen};
+use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::ingress::Ingress;
-use crate::model::object::{Kind, Object};
+use crate::model::object::{Kind, Object, ObjectMeta};
 use crate::model::pod::Pod;
 use crate::model::snapshot::{Coverage, Listing, Lookup, Snapshot};
 use crate::model::workload::Workload;
@@ -189,7 +189,40 @@ pub async fn past(cluster: &Cluster, snapshot: &Snapshot) -> (Vec<Replay>, Vec<G
             Err(why) => gaps.push(Gap { what: Unseen::History { kind, namespace: None }, why }),
         }
     }
-    (dated(snapshot, raws), gaps)
+    let oldest: BTreeMap<Kind, Option<u64>> =
+        raws.iter().map(|(kind, _, raw)| (*kind, raw.oldest_rv)).collect();
+    let mut replays = dated(snapshot, raws);
+    for replay in &mut replays {
+        // Nothing is known to have been written since its beginning, and it is read now.
+        if replay.since == Since::Unknown {
+            replay.since = Since::At(snapshot.now);
+        }
+        for kind in replay.kinds.clone() {
+            let oldest = oldest.get(&kind).copied().flatten();
+            if replay.unseen.is_none() && watch_replay::ends_early(replay, oldest, metas(snapshot, kind)) {
+                replay.unseen = Some(Why::Partial {
+                    detail: "past versions came, but not up to the present ones".to_owned(),
+                });
+            }
+            gaps.extend(
+                replay
+                    .unseen
+                    .iter()
+                    .map(|why| Gap { what: Unseen::History { kind, namespace: None }, why: why.clone() }),
+            );
+        }
+    }
+    (replays, gaps)
+}
+
+/// What is there of a kind whose past is read.
+fn metas(snapshot: &Snapshot, kind: Kind) -> Box<dyn Iterator<Item = &ObjectMeta> + '_> {
+    match kind {
+        Kind::Ingress => Box::new(snapshot.ingresses.items().iter().map(Object::meta)),
+        Kind::IngressClass => Box::new(snapshot.classes.items().iter().map(Object::meta)),
+        Kind::Service => Box::new(snapshot.services.items().iter().map(Object::meta)),
+        _ => Box::new(std::iter::empty()),
+    }
 }
 
 /// The files of a capture, among them what a watch cache held when it was taken.

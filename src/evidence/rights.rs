@@ -42,10 +42,7 @@ pub async fn review(live: &Live, namespaces: &BTreeSet<String>, config_maps: &BT
             async move { (row, verb, held(live, row, verb, namespaces, config_maps).await) }.boxed()
         })
         .collect();
-    let answers: Vec<_> = stream::iter(asked)
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+    let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     let mut rights: Vec<Right> = Vec::new();
     for (row, verb, held) in answers {
         match rights.last_mut().filter(|right| right.permission == row) {

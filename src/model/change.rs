@@ -102,7 +102,7 @@ pub enum Act {
     Recreated,
     /// A field differs; `before` and `after` are its values, absent where it was not set.
     Changed,
-    /// A field was written; neither value is known.
+    /// A field was written; the value before is not known.
     Written,
     /// A process started.
     Started,

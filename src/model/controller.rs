@@ -161,6 +161,9 @@ pub struct Controller {
     pub command: Vec<String>,
     /// In order, as written: an index is a field path.
     pub args: Vec<String>,
+    /// The environment of its container, and what the containers beside it have besides; references are
+    /// named, not resolved.
+    pub env: BTreeMap<String, String>,
     /// Names of its pods that were seen.
     pub pods: Vec<String>,
     /// The ConfigMap its arguments name; `None` when they name none.
@@ -176,6 +179,7 @@ impl Controller {
             version: self.version,
             args: self.flags(),
             namespace: self.workload.name.namespace.clone(),
+            env: self.env.clone(),
             config: match &self.config_map {
                 None | Some((_, Lookup::Absent)) => ConfigSeen::Known(BTreeMap::new()),
                 Some((_, Lookup::Found(map))) => ConfigSeen::Known(map.data.clone()),
@@ -219,6 +223,7 @@ pub struct Settings {
     pub args: Vec<Flag>,
     /// The namespace the controller runs in.
     pub namespace: String,
+    pub env: BTreeMap<String, String>,
     pub config: ConfigSeen,
 }
 
@@ -330,6 +335,7 @@ mod tests {
             version: None,
             command: own(command),
             args: own(args),
+            env: BTreeMap::new(),
             pods: Vec::new(),
             config_map: None,
             services: Vec::new(),

@@ -75,6 +75,10 @@ pub enum Why {
     NotInstalled,
     /// Older than what is kept.
     Rotated,
+    /// In another log, which is not read.
+    WrittenElsewhere {
+        place: String,
+    },
     /// Configured away: the setting that would close the gap.
     NotWritten {
         setting: String,

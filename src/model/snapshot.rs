@@ -225,6 +225,8 @@ pub struct Snapshot {
     pub gateways: Listing<Gateway>,
     pub http_routes: Listing<HttpRoute>,
     pub grants: Listing<ReferenceGrant>,
+    /// Those of them that the cluster said it does not have.
+    pub not_installed: BTreeSet<Kind>,
     /// The names, never more, of all Secrets that a capture shows to exist. `None` on a live cluster,
     /// where Secrets are not read: whether one exists is unknown.
     pub secrets: Option<BTreeSet<Name>>,
@@ -256,6 +258,7 @@ impl Snapshot {
             gateways: Listing::unasked(Kind::Gateway),
             http_routes: Listing::unasked(Kind::HttpRoute),
             grants: Listing::unasked(Kind::ReferenceGrant),
+            not_installed: BTreeSet::new(),
             secrets: None,
             controllers: Vec::new(),
             gaps: Vec::new(),

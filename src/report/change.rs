@@ -57,8 +57,12 @@ pub(super) fn harmless<'t>(change: &Change, text: &'t str) -> Cow<'t, str> {
     })
 }
 
-/// The name under which a container is told a value: of an environment variable, or none of its own.
+/// The name under which a program is told a value: a key of its ConfigMap, an environment variable, or
+/// none of its own.
 fn set_in(field: &str) -> Option<&str> {
+    if let Some(key) = field.strip_prefix("data[\"") {
+        return key.strip_suffix("\"]");
+    }
     let (_, inner) = field.rsplit_once(".containers[")?;
     match inner.split_once(".env[\"") {
         Some((_, name)) => name.strip_suffix("\"]"),
@@ -118,6 +122,8 @@ mod tests {
             ("spec.template.spec.containers[0].env[\"BASE_PATH\"]", "/shop", "/shop"),
             ("spec.template.spec.containers[0].args[3]", "wJalrXUt2nFEMIK7MDENGbPxRfi", "[redacted]"),
             ("spec.template.spec.containers[0].args[3]", "--path=/shop", "--path=/shop"),
+            ("data[\"auth-password\"]", "hunter2", "[redacted]"),
+            ("data[\"annotations-risk-level\"]", "Critical", "Critical"),
             ("spec.template.spec.containers[0].image", "r.example/app:1", "r.example/app:1"),
             ("spec.rules[0].http.paths[0].path", "/a?token=abc123", "/a?token=[redacted]"),
         ] {

@@ -134,6 +134,7 @@ mod tests {
             version: Some(Version::new(1, 15, 1)),
             command: Vec::new(),
             args: ["/nginx", "--election-id=x", "--watch-namespace=shop"].map(str::to_owned).into(),
+            env: std::collections::BTreeMap::new(),
             pods: vec!["a".to_owned(), "b".to_owned()],
             config_map: Some((
                 Name::new("edge", "controller"),

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::object_ref::{NameRef, ObjectRef};
 use super::text::Text;
 use super::time::Time;
-use super::{Render, gap};
-use crate::analysis::logs::silence::{Doubt, Logging, Setting, logs_not_found};
+use super::{Render, gap, silence};
+use crate::analysis::logs::silence::logs_not_found;
 use crate::model::controller::Controller;
 use crate::model::gap::Why;
 use crate::model::snapshot::Lookup;
@@ -119,10 +119,8 @@ impl ControllerLine {
     #[must_use]
     pub fn new(controller: &Controller) -> Self {
         let settings = controller.settings();
-        let [known, unknown] = match logs_not_found(controller.kind, &settings) {
-            Some(judged) => judged.map(|logging| said(&logging)),
-            None => [(); 2].map(|()| "not known of this product".to_owned()),
-        };
+        let [known, unknown] =
+            logs_not_found(controller.kind, &settings).map(|logging| silence::in_general(&logging));
         let map = controller.config_map.as_ref();
         Self {
             product: controller.kind.slug(),
@@ -144,25 +142,12 @@ pub fn verdict(needed: usize, missing: usize, unknown: usize) -> String {
     match (missing, unknown) {
         (0, 0) => format!("This identity has all {needed} rights that are needed"),
         (_, 0) => format!("{missing} of {needed} rights that are needed are missing"),
-        (0, _) => format!("Of {unknown} of {needed} rights that are needed could not be told whether they are held"),
+        (0, _) => {
+            format!("Of {unknown} of {needed} rights that are needed could not be told whether they are held")
+        }
         _ => format!(
             "{missing} of {needed} rights that are needed are missing, and of {unknown} more that could not be told"
         ),
-    }
-}
-
-fn said(logging: &Logging) -> String {
-    match logging {
-        Logging::Logged => "yes".to_owned(),
-        Logging::NotLogged(Setting::Config { key, value: Some(value) }) => {
-            format!("no: its ConfigMap sets {key} to \"{}\"", Text::new(value))
-        }
-        Logging::NotLogged(Setting::Config { key, value: None }) => {
-            format!("no, unless its ConfigMap sets {key}")
-        }
-        Logging::NotLogged(Setting::Annotation { key, .. }) => format!("no: an annotation sets {key}"),
-        Logging::Unknown(Doubt::SettingsUnseen) => "unknown: its ConfigMap could not be read".to_owned(),
-        Logging::Unknown(Doubt::RouteUnknown | Doubt::Pattern(_)) => "unknown".to_owned(),
     }
 }
 
@@ -312,7 +297,9 @@ impl Render for DoctorReport {
             lines.extend(controllers.iter().map(ControllerLine::text));
             match (controllers.is_empty(), controllers_seen) {
                 (true, true) => lines.push("No ingress controller was recognised".to_owned()),
-                (true, false) => lines.push("Whether an ingress controller runs could not be seen".to_owned()),
+                (true, false) => {
+                    lines.push("Whether an ingress controller runs could not be seen".to_owned())
+                }
                 (false, false) => lines.push("Whether more of them run could not be seen".to_owned()),
                 (false, true) => {}
             }

@@ -94,6 +94,9 @@ pub fn reason(why: &Why) -> String {
         Why::NotCaptured => "the capture does not hold it".to_owned(),
         Why::NotInstalled => "this kind is not installed in the cluster".to_owned(),
         Why::Rotated => "it is older than what is kept".to_owned(),
+        Why::WrittenElsewhere { place } => {
+            format!("they are not written there; {} may hold them", Text::new(place))
+        }
         Why::NotWritten { setting: _ } => "the controller does not write them as it is configured".to_owned(),
         Why::Redacted => "its values were removed before it was captured".to_owned(),
         Why::Malformed { detail } => format!("it could not be read ({})", Text::new(detail)),
@@ -131,6 +134,7 @@ fn remedy(what: &Unseen, why: &Why) -> String {
             | Unseen::Controller { .. }
             | Unseen::File { .. } => "read it where logs are archived".to_owned(),
         },
+        Why::WrittenElsewhere { place } => format!("look in {}", Text::new(place)),
         Why::NotWritten { setting } => format!("set {}", Text::new(setting)),
         Why::Redacted => "take a capture that keeps this value, or ask the live cluster".to_owned(),
         Why::Malformed { .. } => "repair or capture it again".to_owned(),

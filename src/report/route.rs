@@ -1,5 +1,6 @@
 //! Routing decisions for the wire, and the words for why candidates lost.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -48,6 +49,14 @@ pub struct DecisionReport {
     pub eliminated: Vec<EliminatedReport>,
     /// The smallest edits after which another rule would take it.
     pub nearest: Vec<NearestReport>,
+}
+
+/// Says of kinds that the cluster does not have them; `None` when it has all.
+#[must_use]
+pub fn not_installed(kinds: &BTreeSet<Kind>) -> Option<String> {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    (!names.is_empty()).then(|| format!("{} {verb} not installed in this cluster", names.join(", ")))
 }
 
 /// The rule that takes the request.

@@ -203,6 +203,7 @@ mod tests {
             review: Vec::new(),
             coverage: Vec::new(),
             timeline,
+            ended: Vec::new(),
         }
     }
 

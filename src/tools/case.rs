@@ -6,15 +6,17 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 
 use super::{Call, ToolFailure, session};
+use crate::analysis::adoption::{self, Adoption};
+use crate::analysis::facts::candidates::touches;
 use crate::analysis::routing::Decision;
 use crate::analysis::view::{self, View};
 use crate::evidence::cluster::Cluster;
 use crate::evidence::gather;
-use crate::model::change::Replay;
+use crate::model::change::{Replay, Versioned};
 use crate::model::gap::Gap;
 use crate::model::ingress::Ingress;
 use crate::model::request::Request;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Lookup, Snapshot};
 use crate::report::route::outcome_word;
 
 mod change_facts;
@@ -24,7 +26,7 @@ mod logs;
 
 pub(super) use correlation::{Ask, correlate};
 pub(super) use log_facts::{log_facts, logging};
-pub(super) use logs::{Logs, Wanted, read_logs};
+pub(super) use logs::{Logs, Wanted, reach, read_logs};
 
 /// How far back logs are read when nothing says otherwise.
 pub(super) const LOOK_BACK: Duration = Duration::hours(6);
@@ -56,20 +58,55 @@ pub(super) async fn gather(
         namespaces.extend(snapshot.controllers.iter().map(|c| c.workload.name.namespace.clone()));
         gather::changes(cluster, &mut snapshot, &namespaces).await;
         (replays, gaps) = gather::past(cluster, &snapshot).await;
+        if let Some(request) = request {
+            let was_behind = gone(&snapshot, &replays)
+                .filter(|ingress| touches(ingress, request.host.as_str()))
+                .map(|ingress| ingress.meta.namespace.clone())
+                .collect();
+            gather::backends(cluster, &mut snapshot, &was_behind).await;
+        }
     }
     Ok(Case { snapshot, replays, gaps })
 }
 
+/// Recorded versions of Ingresses that are not there.
+fn gone<'r>(snapshot: &Snapshot, replays: &'r [Replay]) -> impl Iterator<Item = &'r Ingress> {
+    let versions = replays.iter().flat_map(|replay| &replay.versions);
+    versions
+        .filter_map(|version| match &version.object {
+            Versioned::Ingress(ingress) => Some(ingress.as_ref()),
+            Versioned::IngressClass(_) | Versioned::Service(_) => None,
+        })
+        .filter(|ingress| {
+            matches!(snapshot.ingresses.get(&ingress.meta.namespace, &ingress.meta.name), Lookup::Absent)
+        })
+}
+
 /// The view whose answer counts for a request: the one whose own rule takes it, then one that adopted
-/// or refused an Ingress of the host, by trust in its model.
-pub(super) fn main_view<'v, 'a>(views: &'v [View<'a>], request: &Request) -> Option<&'v View<'a>> {
+/// or refused an Ingress of the host, or would adopt one that is gone, then one with HTTPRoutes for it, by
+/// trust in its model.
+pub(super) fn main_view<'v, 'a>(
+    views: &'v [View<'a>],
+    request: &Request,
+    case: Option<&Case>,
+) -> Option<&'v View<'a>> {
     let host = request.host.as_str();
+    let gone: Vec<(&Ingress, &Snapshot)> = case
+        .into_iter()
+        .flat_map(|case| gone(&case.snapshot, &case.replays).map(|ingress| (ingress, &case.snapshot)))
+        .filter(|(ingress, _)| exact(ingress, host))
+        .collect();
     views.iter().max_by_key(|view| {
         let wins = view.decide(request).winner.is_some();
         let adopted =
             view.adopted.iter().any(|(ingress, _)| exact(ingress, host) && view.adopts(&ingress.meta.key()));
         let knows = view.refused.iter().any(|(ingress, _)| exact(ingress, host));
-        (wins, adopted, view.basis, knows)
+        let would_adopt = view.controller.is_some_and(|controller| {
+            gone.iter().any(|(ingress, snapshot)| {
+                matches!(adoption::judge(controller, ingress, snapshot), Adoption::Adopted(_))
+            })
+        });
+        (wins, adopted, would_adopt, view.table.has_routes_for(Some(host)), view.basis, knows)
     })
 }
 

@@ -90,7 +90,7 @@ impl Tool for CorrelateChanges {
             }
         };
         let views = case::views(&gathered);
-        let Some(view) = case::main_view(&views, &request) else {
+        let Some(view) = case::main_view(&views, &request, Some(&gathered)) else {
             return Err(ToolFailure::new(
                 FailureCode::NotFound,
                 "there is no controller and no Ingress to judge",

@@ -10,23 +10,26 @@ use super::match_path::gaps as routing_gaps;
 use super::params::{Detail, Moment, ObjectName, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::facts::symptom::{self, same_url};
-use crate::analysis::facts::{Facts, candidates};
+use crate::analysis::facts::{Facts, candidates, lost};
 use crate::analysis::logs::filter::Filter;
-use crate::analysis::timeline::Outcome as Correlation;
+use crate::analysis::logs::messages::Subject;
+use crate::analysis::timeline::{Hypothesis, Outcome as Correlation};
 use crate::analysis::verdicts::{self, Diagnosis};
 use crate::analysis::view::View;
 use crate::evidence::cluster::Cluster;
-use crate::model::change::Change;
+use crate::model::change::{Change, ObjectVersion};
 use crate::model::gap::{Gap, Unseen, Why};
 use crate::model::host::split_port;
-use crate::model::object::{Kind, Name};
+use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::probe::ProbeOutput;
 use crate::model::request::Request;
+use crate::model::snapshot::Lookup;
 use crate::model::verdict::Code;
 use crate::report::gap::{self, GapReport};
 use crate::report::limits::Budget;
 use crate::report::next::{self, Next};
 use crate::report::scope::Scope;
+use crate::report::silence;
 use crate::report::text::Text;
 use crate::report::time::Time;
 use crate::report::verdict::{AlternativeReport, RuledOutReport, VerdictReport, ruled_out};
@@ -99,11 +102,10 @@ impl Tool for Diagnose {
             .chain(namespace.map(ToOwned::to_owned))
             .collect();
         let gathered = case::gather(&cluster, &focus, Some(&request), true, call).await?;
-        if let Some(name) = &complaint {
-            session::ingress(&gathered.snapshot, name)?;
-        }
+        // One that is gone is asked about with good reason, if anything tells that it was to be there.
+        let missing = complaint.as_ref().and_then(|name| session::ingress(&gathered.snapshot, name).err());
         let views = case::views(&gathered);
-        let view = case::main_view(&views, &request).ok_or_else(|| {
+        let view = case::main_view(&views, &request, Some(&gathered)).ok_or_else(|| {
             ToolFailure::new(
                 FailureCode::NotFound,
                 "there is no controller and no Ingress to judge",
@@ -123,6 +125,11 @@ impl Tool for Diagnose {
             None => Vec::new(),
         };
         let logs = case::read_logs(&cluster, &gathered, &controllers, &wanted, call).await;
+        if let (Some(failure), Some(name)) = (missing, &complaint)
+            && !is_told_of(name, &gathered, &logs)
+        {
+            return Err(failure);
+        }
         call.progress.say(3, Some(4), "weighing changes and verdicts");
         Ok(conclude(
             &Question { cluster: &cluster, request: &request, complaint: complaint.as_ref(), detail },
@@ -132,6 +139,24 @@ impl Tool for Diagnose {
             &logs,
         ))
     }
+}
+
+/// Whether anything tells of an Ingress that is not there.
+fn is_told_of(name: &Name, case: &Case, logs: &Logs) -> bool {
+    let key = ObjectKey { kind: Kind::Ingress, name: name.clone() };
+    let recorded = case.replays.iter().any(|replay| {
+        let of_version = |version: &ObjectVersion| {
+            version.object.kind() == Kind::Ingress && version.object.name() == *name
+        };
+        replay.versions.iter().any(of_version) || replay.touches.iter().any(|touch| touch.object == key)
+    });
+    let said = logs.filtered.messages.iter().any(|group| group.key.subject == Subject::Ingress(name.clone()));
+    let events = case.snapshot.events.items().iter();
+    let absent = matches!(case.snapshot.ingresses.get(&name.namespace, &name.name), Lookup::Absent);
+    absent
+        && (recorded
+            || said
+            || events.into_iter().any(|event| event.message.contains(&name.name) || event.about == *name))
 }
 
 struct Question<'a> {
@@ -154,12 +179,20 @@ fn conclude(
     let log = case::log_facts(logs, case, view, request, &decision);
     let probes = probes(question.cluster, request);
     let symptom = symptom::judge(request, &decision, &log, &probes);
-    let unseen = unseen(case, logs, &log, view);
+    let unseen = unseen(case, logs, &log, view, question.cluster.capture().is_some());
     let changes: Vec<Change> = correlated
         .hypotheses
         .iter()
         .filter(|tested| tested.outcome == Correlation::Found)
         .flat_map(|tested| tested.changes.iter().filter(|suspect| suspect.touches_request()))
+        .map(|suspect| suspect.change.clone())
+        .collect();
+    let shaken = correlated
+        .hypotheses
+        .iter()
+        .filter(|tested| tested.hypothesis == Hypothesis::ControllerRestart)
+        .flat_map(|tested| &tested.changes)
+        .filter(|suspect| suspect.touches_request() && suspect.answered_after != Some(true))
         .map(|suspect| suspect.change.clone())
         .collect();
     let facts = Facts {
@@ -175,6 +208,8 @@ fn conclude(
         probes: &probes,
         symptom,
         changes,
+        shaken,
+        lost: lost::find(view, &case.snapshot, request, &correlated),
         gaps: &unseen,
     };
     let diagnosis = verdicts::diagnose(&facts);
@@ -287,18 +322,22 @@ fn probes(cluster: &Cluster, request: &Request) -> Vec<ProbeOutput> {
 }
 
 /// What else would have told more.
-fn unseen(case: &Case, logs: &Logs, log: &crate::analysis::facts::LogFacts, view: &View<'_>) -> Vec<Gap> {
+fn unseen(
+    case: &Case,
+    logs: &Logs,
+    log: &crate::analysis::facts::LogFacts,
+    view: &View<'_>,
+    is_capture: bool,
+) -> Vec<Gap> {
     let mut gaps = logs.gaps.clone();
     gaps.extend(case.gaps.iter().cloned());
     let controller = view.controller.map(|controller| controller.workload.name.to_string());
-    if let (Some(setting), Some(controller)) = (&log.silent, &controller) {
-        gaps.push(Gap {
-            what: Unseen::AccessLog { controller: controller.clone() },
-            why: Why::NotWritten { setting: setting.clone() },
-        });
-    }
-    if let (false, Some(controller)) = (log.read, controller) {
-        gaps.push(Gap { what: Unseen::AccessLog { controller }, why: Why::NotCaptured });
+    // A log that would not hold the request is not missed; one that could not be read is a gap of its own.
+    let told = gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. }));
+    let lost = if is_capture { Why::NotCaptured } else { Why::Rotated };
+    let missed = || (!log.read && !told).then_some(lost);
+    if let (Some(controller), Some(why)) = (controller, silence::why(&log.logging).or_else(missed)) {
+        gaps.push(Gap { what: Unseen::AccessLog { controller }, why });
     }
     for listing in [
         case.snapshot.pods.gaps(),

@@ -363,8 +363,14 @@ mod tests {
     fn judged(row: &'static Permission, verbs: &[(&'static str, Held)], given: bool) -> (State, bool) {
         let namespaces = BTreeSet::from(["shop".to_owned()]);
         let maps = BTreeSet::new();
-        let wanted =
-            Wanted { given, namespaces: &namespaces, map_homes: &maps, exec: false, port_forward: false };
+        let wanted = Wanted {
+            given,
+            namespaces: &namespaces,
+            map_homes: &maps,
+            homes_seen: true,
+            exec: false,
+            port_forward: false,
+        };
         let right = wanted.judge(&Right { permission: row, verbs: verbs.iter().cloned().collect() });
         (right.state, wanted.is_lacking(&right))
     }

@@ -256,7 +256,7 @@ impl Asking<'_> {
 
     /// The view that counts for a request.
     fn view(&self, request: &Request) -> Option<&View<'_>> {
-        case::main_view(self.views, request)
+        case::main_view(self.views, request, None)
     }
 
     /// Draws the report from answers to the request (at least one), the redirects that followed, and

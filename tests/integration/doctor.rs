@@ -158,3 +158,48 @@ async fn a_capture_tells_what_it_holds_and_lacks() {
     assert!(reply.text.contains("Lacks services: "), "{}", reply.text);
     assert!(reply.text.contains("Lacks logs"), "{}", reply.text);
 }
+
+#[tokio::test]
+async fn what_a_controller_logs_is_told_of_every_product() {
+    let workload = |name: &str, image: &str, args: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: {name}}}\nspec:\n  \
+             selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    \
+             spec: {{containers: [{{name: c, image: '{image}', args: [{args}]}}]}}\n"
+        )
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let objects = [
+        workload("traefik", "traefik:v3.7.15", "--providers.kubernetesingress"),
+        workload("haproxy", "haproxytech/kubernetes-ingress:3.2.0", "--configmap=haproxy/c"),
+        workload("alb", "public.ecr.aws/eks/aws-load-balancer-controller:v2.13.0", "--cluster-name=x"),
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: haproxy}\ndata:\n  \
+         syslog-server: 'address:stdout, format: raw, facility: daemon'\n"
+            .to_owned(),
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, namespace: shop}\nspec: {}\n"
+            .to_owned(),
+    ];
+    std::fs::write(folder.path().join("o.yaml"), objects.join("---\n")).expect("file");
+    let source = Source::Capture(folder.path().to_owned());
+    let (reply, _) = examined(Settings { source, ..Settings::default() }).await;
+    let told: Vec<(&str, &str)> = reply.structured["controllers"]
+        .as_array()
+        .expect("controllers")
+        .iter()
+        .map(|one| {
+            let text = |key: &str| one[key].as_str().expect(key);
+            (text("product"), text("logs_404_of_known_hosts"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "aws-alb",
+                "not in its log: the load balancer's access log in S3 (off by default) may hold them"
+            ),
+            ("haproxytech", "yes"),
+            ("traefik", "no, unless it is started with --accesslog=true"),
+        ]
+    );
+}

@@ -24,6 +24,8 @@ mod captures;
 mod commands;
 /// What would change under another controller.
 mod compare;
+/// The verdict of small incidents, with a near miss for each.
+mod diagnosis;
 /// Generated pages are fresh.
 mod docs;
 /// What an identity may see and do.

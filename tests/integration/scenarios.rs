@@ -5,8 +5,8 @@
 //! answer). The embedded demo is asked too; of it only the citations are checked here.
 
 mod blinded;
-mod citation;
-mod held;
+pub(crate) mod citation;
+pub(crate) mod held;
 
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,15 @@
 //! The harness itself: what it starts answers as a cluster would, and nothing of it is left over.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::plane::{Options, Program};
-use crate::suite::{Case, Suite};
+use crate::shop::Shop;
+use crate::suite::{Case, Skip, Suite};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -11,7 +17,102 @@ pub(crate) fn cases() -> Vec<Case> {
         a_containers_log_is_what_is_written_to_its_file,
         an_identity_has_the_rights_it_is_granted_and_no_other,
         two_planes_run_side_by_side_and_nothing_is_left_of_them,
+        nothing_is_left_of_a_suite_that_is_killed_or_panics,
     ]
+}
+
+/// Set for a process that has only the cases of [`victims`].
+pub(crate) const VICTIM: &str = "ROUTECAUSE_LIVE_VICTIM";
+
+/// Cases that end badly, each in a process of its own.
+pub(crate) fn victims() -> Vec<Case> {
+    cases![waits_to_be_killed, panics, aborts]
+}
+
+/// What a victim says when everything runs.
+const READY: &str = "everything runs";
+
+async fn everything(suite: &'static Suite) -> crate::plane::Plane {
+    let plane = suite.own_plane(Options::default()).await;
+    Shop::open(&plane, "victim").await.unwrap_or_else(|Skip(why)| panic!("{why}"));
+    // Also what does not listen to anybody has to go.
+    plane.pause(Program::ApiServer);
+    println!("{READY}");
+    plane
+}
+
+async fn waits_to_be_killed(suite: &'static Suite) {
+    let _plane = everything(suite).await;
+    std::future::pending().await
+}
+
+async fn panics(suite: &'static Suite) {
+    let _plane = everything(suite).await;
+    panic!("as told");
+}
+
+async fn aborts(suite: &'static Suite) {
+    let _plane = everything(suite).await;
+    std::process::abort();
+}
+
+/// The programs that were started with a path below a folder, by what `/proc` says.
+fn of_folder(folder: &Path) -> Vec<String> {
+    let folder = folder.display().to_string();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter(|process| process.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()))
+        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(&folder))
+        .collect()
+}
+
+async fn nothing_is_left_of_a_suite_that_is_killed_or_panics(_: &'static Suite) -> Result<(), Skip> {
+    if crate::nginx::program().is_none() || !Path::new("/proc/self/cmdline").exists() {
+        return Err(Skip("no nginx, or no /proc to look for processes in"));
+    }
+    let ends = ["waits_to_be_killed", "panics", "aborts"]
+        .map(|end| tokio::task::spawn_blocking(move || nothing_is_left_after(end)));
+    for end in ends {
+        end.await.expect("a victim");
+    }
+    Ok(())
+}
+
+fn nothing_is_left_after(end: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut victim = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", &format!("harness::{end}")])
+        .env(VICTIM, "1")
+        .env("TMPDIR", folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a victim");
+    let said = BufReader::new(victim.stdout.take().expect("its output"));
+    let ready = said.lines().map_while(Result::ok).any(|line| line.contains(READY));
+    let running = of_folder(folder.path());
+    if end == "waits_to_be_killed" {
+        for program in ["etcd", "kube-apiserver", "kube-controller-manager", "kwok", "nginx"] {
+            assert!(running.iter().any(|line| line.contains(program)), "no {program}: {running:#?}");
+        }
+        victim.kill().expect("its end");
+    }
+    let status = victim.wait().expect("its end");
+    assert!(ready && !status.success(), "{end}: {status}");
+    let ended = Instant::now();
+    loop {
+        let left = of_folder(folder.path());
+        let files = std::fs::read_dir(folder.path()).expect("the folder").count();
+        if left.is_empty() && files == 0 {
+            println!("{end}: nothing left after {:?}", ended.elapsed());
+            return;
+        }
+        assert!(ended.elapsed() < Duration::from_secs(10), "{end}: {files} files, {left:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn app(namespace: &str, name: &str) -> String {

@@ -1,7 +1,8 @@
 //! The six hypotheses, each made to happen for real: a change at a known time, 404s in the controller's
 //! log right after it, and answers before. The change is found under its hypothesis, dated within what
-//! its source states, with what stood before and after; 404s that began while all was quiet, and what
-//! happened to others, are never held against it.
+//! its source states, with what stood before and after, by `correlate_changes`, and cited as such by
+//! `diagnose`; 404s that began while all was quiet, and what happened to others, are held against no change
+//! by either.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
@@ -9,9 +10,12 @@ use routecause::tools::Toolbox;
 use serde_json::{Value, json};
 
 use crate::ask::ask;
-use crate::plane::{Options, Plane};
-use crate::shop::{CONTAINER, CONTROLLER, Shop, path, service};
+use crate::plane::Plane;
+use crate::shop::{CONTROLLER, Shop, path, service};
 use crate::suite::{Case, Skip, Suite};
+use controller::a_controller_that_is_restarted_or_reconfigured;
+
+mod controller;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -24,7 +28,6 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-const CONTROLLER_NAME: &str = "ingress-nginx-controller";
 const REWRITE: &str = "nginx.ingress.kubernetes.io/rewrite-target";
 
 /// A write to the cluster.
@@ -56,8 +59,10 @@ struct Made<'a> {
     decisions: Option<[&'static str; 2]>,
     /// Who answers 404 then: a Service, or nobody's rule.
     answers: Option<&'static str>,
-    /// The verdict, where it rests on the change.
-    verdict: Option<&'static str>,
+    /// The verdict that cites it.
+    verdict: &'static str,
+    /// What the verdict cites instead where it knows better: field, before, after.
+    cites: Option<[&'static str; 3]>,
 }
 
 /// An API version by its kind.
@@ -117,21 +122,30 @@ fn is(made: &Made<'_>, namespace: &str, between: Between, change: &Value) -> boo
     let decisions = made.decisions.is_none_or(|[before, after]| {
         change["decision_before"] == before && change["decision_after"] == after
     });
-    change["touches_request"] == true && decisions && tells(made, namespace, between, change)
+    let values = [made.field, made.before, made.after];
+    change["touches_request"] == true
+        && decisions
+        && tells(made.object, values, made.via, namespace, between, change)
 }
 
 /// Whether a change is told as the one that was made.
-fn tells(made: &Made<'_>, namespace: &str, between: Between, change: &Value) -> bool {
-    let [kind, name] = made.object;
+fn tells(
+    [kind, name]: [&str; 2],
+    [field, before, after]: [&str; 3],
+    via: &str,
+    namespace: &str,
+    between: Between,
+    change: &Value,
+) -> bool {
     let says = |value: &Value, wanted: &str| match value.as_str() {
         Some(text) => !wanted.is_empty() && text.contains(wanted),
         None => wanted.is_empty(),
     };
     change["object"] == json!({"kind": kind, "namespace": namespace, "name": name})
-        && change["field"].as_str().is_some_and(|field| field.starts_with(made.field))
-        && says(&change["before"], made.before)
-        && says(&change["after"], made.after)
-        && change["via"] == made.via
+        && change["field"].as_str().is_some_and(|told| told.starts_with(field))
+        && says(&change["before"], before)
+        && says(&change["after"], after)
+        && change["via"] == via
         && between.dates(change)
 }
 
@@ -156,6 +170,28 @@ async fn is_quiet(shop: &Shop<'_>, toolbox: &Toolbox, id: u8) {
     assert_ne!(tested["outcome"], "found", "{answer:#}");
     assert!(changes(&tested).iter().all(|change| change["touches_request"] == false), "{answer:#}");
     assert!(tested["because"].as_str().is_some_and(|why| !why.is_empty()), "{answer:#}");
+    let diagnosis = ask(toolbox, "diagnose", json!({"url": shop.url(&path), "detail": "detailed"})).await;
+    assert_eq!(diagnosis["verdict"]["since"], json!(seconds(onset)), "{diagnosis:#}");
+    assert_eq!(cited(&diagnosis), Vec::<Value>::new(), "{diagnosis:#}");
+}
+
+/// The changes that a verdict rests on.
+fn cited(diagnosis: &Value) -> Vec<Value> {
+    let evidence = diagnosis["verdict"]["evidence"].as_array().expect("evidence").iter();
+    evidence.map(|one| one["source"]["change"].clone()).filter(|change| !change.is_null()).collect()
+}
+
+/// The diagnosis has its verdict since that moment, and cites the change that was made.
+async fn diagnoses(toolbox: &Toolbox, url: &str, made: &Made<'_>, namespace: &str, between: Between) {
+    let diagnosis = ask(toolbox, "diagnose", json!({"url": url, "detail": "detailed"})).await;
+    let verdict = &diagnosis["verdict"];
+    assert_eq!(verdict["since"], json!(seconds(between.1)), "{diagnosis:#}");
+    assert_eq!(verdict["code"], made.verdict, "{}: {diagnosis:#}", made.name);
+    let [field, before, after] = made.cites.unwrap_or([made.field, made.before, made.after]);
+    let found = cited(&diagnosis)
+        .iter()
+        .any(|change| tells(made.object, [field, before, after], made.via, namespace, between, change));
+    assert!(found, "{}: {made:#?}, {between:?}: {diagnosis:#}", made.name);
 }
 
 fn seconds(at: DateTime<Utc>) -> String {
@@ -189,18 +225,7 @@ async fn happens(plane: &'static Plane, id: u8, made: &Made<'_>) -> Result<(), S
     assert!(found, "{made:#?}, {between:?}: {tested:#}\n{}", answer["coverage"]);
     let others: Vec<&Value> = changes(&tested).iter().filter(|change| !is_its_own(&shop, change)).collect();
     assert!(others.is_empty(), "{}: {others:#?}", made.name);
-    let diagnosis = ask(&toolbox, "diagnose", json!({"url": url})).await;
-    let verdict = &diagnosis["verdict"];
-    assert_eq!(verdict["since"], json!(seconds(between.1)), "{diagnosis:#}");
-    if let Some(code) = made.verdict {
-        assert_eq!(verdict["code"], code, "{diagnosis:#}");
-        let cited = verdict["evidence"].as_array().expect("evidence").iter().any(|one| {
-            let mut change = one["source"]["change"].clone();
-            change["touches_request"] = json!(true);
-            tells(made, made.name, between, &change)
-        });
-        assert!(cited, "{diagnosis:#}");
-    }
+    diagnoses(&toolbox, &url, made, made.name, between).await;
     Ok(())
 }
 
@@ -222,7 +247,8 @@ fn edit(name: &'static str, patch: Value, field: &'static str) -> Made<'static> 
         via: "watch_replay",
         decisions: None,
         answers: None,
-        verdict: None,
+        verdict: "",
+        cites: None,
     }
 }
 
@@ -237,13 +263,13 @@ async fn rules_that_are_edited(suite: &'static Suite) -> Result<(), Skip> {
             before: "h1-host.example.com",
             after: "h1-other.example.com",
             decisions: Some(["routed h1-host/api:80", "no_route 404"]),
-            verdict: Some("HOST_MISMATCH"),
+            verdict: "HOST_MISMATCH",
             ..edit("h1-host", rules("h1-other.example.com", &both), "spec.rules")
         },
         Made {
             writes: vec![Write::Delete("Ingress", "shop")],
             decisions: Some(["routed h1-deleted/api:80", "no_route 404"]),
-            verdict: Some("INSUFFICIENT_EVIDENCE"),
+            verdict: "INGRESS_ABSENT_REJECTED",
             ..edit("h1-deleted", Value::Null, "")
         },
     ];
@@ -261,13 +287,14 @@ async fn paths_that_are_edited(suite: &'static Suite) -> Result<(), Skip> {
                 "shop",
                 rules("h2-path.example.com", &[path("/api", "api")]),
             )],
-            verdict: Some("NO_RULE_FOR_PATH"),
+            verdict: "NO_RULE_FOR_PATH",
             ..edit("h2-path", rules("h2-path.example.com", &[path("/v2", "api")]), "spec.rules")
         },
         Made {
             before: "Prefix",
             after: "Exact",
             decisions: Some(["routed h2-type/api:80", "routed h2-type/web:80"]),
+            verdict: "PATHTYPE_MISMATCH",
             answers: Some("web"),
             ..edit(
                 "h2-type",
@@ -293,6 +320,7 @@ async fn a_backend_service_that_is_deleted_or_modified(suite: &'static Suite) ->
         object: ["Service", "api"],
         before,
         after,
+        verdict: "APP_ROUTE_MISSING",
         ..edit(name, Value::Null, field)
     };
     let mut again = service("h3-again", "api");
@@ -301,10 +329,20 @@ async fn a_backend_service_that_is_deleted_or_modified(suite: &'static Suite) ->
     let selector = json!({"spec": {"selector": {"app": "client"}}});
     let made = vec![
         Made {
-            verdict: Some("SERVICE_REF_INVALID"),
+            verdict: "SERVICE_REF_INVALID",
             ..of("h3-gone", None, vec![Write::Delete("Service", "api")], "", "", "")
         },
-        of("h3-again", Some("api"), vec![Write::Delete("Service", "api"), Write::Apply(again)], "", "", ""),
+        Made {
+            cites: Some(["spec.ports", "http", "9999"]),
+            ..of(
+                "h3-again",
+                Some("api"),
+                vec![Write::Delete("Service", "api"), Write::Apply(again)],
+                "",
+                "",
+                "",
+            )
+        },
         of("h3-port", Some("api"), vec![Write::Patch("Service", "api", port)], "spec.ports", "http", "9999"),
         of(
             "h3-selector",
@@ -325,19 +363,20 @@ async fn a_class_or_an_annotation_that_is_flipped(suite: &'static Suite) -> Resu
             before: "nginx",
             after: "h5-other",
             decisions: Some(["routed h5-class/api:80", "no_route 404"]),
-            verdict: Some("CLASS_NOT_FOUND"),
+            verdict: "CLASS_NOT_FOUND",
             ..edit("h5-class", json!({"spec": {"ingressClassName": "h5-other"}}), "spec.ingressClassName")
         },
         Made {
             after: "/nowhere",
             answers: Some("api"),
-            verdict: Some("REWRITE_WRONG"),
+            verdict: "REWRITE_WRONG",
             ..edit("h5-set", note(json!("/nowhere")), "metadata.annotations")
         },
         Made {
             given: vec![Write::Patch("Ingress", "shop", note(json!("/")))],
             before: "/",
             answers: Some("api"),
+            verdict: "PREFIX_NOT_STRIPPED",
             ..edit("h5-removed", note(Value::Null), "metadata.annotations")
         },
     ];
@@ -356,7 +395,7 @@ async fn an_application_that_is_rolled_out(suite: &'static Suite) -> Result<(), 
         after,
         via: "revisions",
         answers: Some("api"),
-        verdict: Some("APP_ROUTE_MISSING"),
+        verdict: "APP_ROUTE_MISSING",
         ..edit(name, Value::Null, field)
     };
     let container = |image: &str, env: Value| {
@@ -369,132 +408,4 @@ async fn an_application_that_is_rolled_out(suite: &'static Suite) -> Result<(), 
         of("h6-env", container("1.0", base), "spec.template.spec.containers[0].env", "", "/v2"),
     ];
     all_happen(suite, 6, made).await
-}
-
-/// What is done to the controller's pod by its name: kind, name and patch, or without a patch its end.
-type Shake = fn(pod: &str) -> (&'static str, String, Option<Value>);
-
-/// A change of the controller, and how it is told.
-struct Shaken {
-    /// The last segment of the path that fails then.
-    name: &'static str,
-    shake: Shake,
-    kind: &'static str,
-    field: &'static str,
-    before: &'static str,
-    after: &'static str,
-    via: &'static str,
-}
-
-async fn a_controller_that_is_restarted_or_reconfigured(suite: &'static Suite) -> Result<(), Skip> {
-    // Who shakes a controller has one of his own.
-    let plane = suite.own_plane(Options::default()).await;
-    let mut shop = Shop::open(&plane, "h4").await?;
-    let toolbox = plane.toolbox(&plane.reader("h4").await, &[]);
-    is_quiet(&shop, &toolbox, 4).await;
-    // A write within the second of the creation cannot be told from it.
-    let config = plane.get("v1", "ConfigMap", CONTROLLER, CONTROLLER_NAME).await.expect("a ConfigMap");
-    let created = config["metadata"]["creationTimestamp"].as_str().expect("a time");
-    let created: DateTime<Utc> = created.parse().expect("a time");
-    let grown = || async { (created + TimeDelta::seconds(2) < Utc::now()).then_some(()) };
-    plane.until("the ConfigMap is older than its first writes", grown).await;
-    let all = [
-        Shaken {
-            name: "config",
-            shake: |_| {
-                let data = json!({"data": {"strict-validate-path-type": "false"}});
-                ("ConfigMap", CONTROLLER_NAME.to_owned(), Some(data))
-            },
-            kind: "ConfigMap",
-            field: "data",
-            before: "",
-            after: "",
-            via: "managed_fields",
-        },
-        Shaken {
-            name: "restarted",
-            shake: |pod| {
-                let notes = json!({"metadata": {"annotations": {"routecause.test/restarts": "1"}}});
-                ("Pod", pod.to_owned(), Some(notes))
-            },
-            kind: "Pod",
-            field: "status.containerStatuses[0].lastState.terminated",
-            before: "",
-            after: "Error (1)",
-            via: "pod_starts",
-        },
-        Shaken {
-            name: "args",
-            shake: |_| {
-                let container = json!({
-                    "name": CONTAINER, "image": "registry.k8s.io/ingress-nginx/controller:v1.12.1",
-                    "args": ["/nginx-ingress-controller", "--controller-class=k8s.io/ingress-nginx",
-                             "--watch-ingress-without-class=true"],
-                    "ports": [{"name": "http", "containerPort": 80}, {"name": "https", "containerPort": 443}],
-                });
-                let spec = json!({"spec": {"template": {"spec": {"containers": [container]}}}});
-                ("Deployment", CONTROLLER_NAME.to_owned(), Some(spec))
-            },
-            kind: "Deployment",
-            field: "spec.template.spec.containers[0].args",
-            before: "--election-id",
-            after: "--watch-ingress-without-class",
-            via: "revisions",
-        },
-        Shaken {
-            name: "ended",
-            shake: |pod| ("Pod", pod.to_owned(), None),
-            kind: "Pod",
-            field: "",
-            before: "",
-            after: "",
-            via: "pod_starts",
-        },
-    ];
-    for shaken in &all {
-        let (kind, name, patch) = (shaken.shake)(&shop.controller);
-        let path = format!("/api/h4-{}", shaken.name);
-        let start = Utc::now();
-        shop.answered(start - TimeDelta::seconds(20), &path, 200, Some("api")).await;
-        let old = shop.controller.clone();
-        match &patch {
-            Some(patch) => {
-                plane.patch("kubectl-edit", [api(kind), kind, CONTROLLER, &name], patch).await;
-            }
-            None => plane.delete(api(kind), kind, CONTROLLER, &name).await,
-        }
-        let restarted = kind == "Pod" && patch.is_some();
-        shop.controller = plane
-            .until("the controller runs", || async {
-                let mut pods = plane.pods_of(CONTROLLER, CONTROLLER_NAME).await;
-                pods.retain(|pod| kind == "ConfigMap" || restarted || *pod != old);
-                let pod = plane.get("v1", "Pod", CONTROLLER, pods.first()?).await.ok()?;
-                let status = &pod["status"]["containerStatuses"][0];
-                (status["ready"] == true && (!restarted || status["restartCount"] == 1))
-                    .then(|| pods.remove(0))
-            })
-            .await;
-        plane.settle(CONTROLLER).await;
-        let between = Between(start, Utc::now());
-        for seconds in [0, 1, 2] {
-            shop.answered(between.1 + TimeDelta::seconds(seconds), &path, 404, None).await;
-        }
-        let (tested, answer) = tested(&toolbox, &shop.url(&path), 4).await;
-        let told = (&answer["onset"]["at"], &answer["onset"]["last_success"]);
-        // With its pod, a log is gone.
-        let success = (shop.controller == old).then(|| seconds(start - TimeDelta::seconds(20)));
-        assert_eq!(told, (&json!(seconds(between.1)), &json!(success)), "{}: {answer:#}", shaken.name);
-        assert_eq!(tested["outcome"], "found", "{}: {answer:#}", shaken.name);
-        let object = if shaken.kind == "Pod" { &shop.controller } else { CONTROLLER_NAME };
-        let made = Made {
-            object: [shaken.kind, object],
-            before: shaken.before,
-            after: shaken.after,
-            via: shaken.via,
-            ..edit("h4", Value::Null, shaken.field)
-        };
-        let found = changes(&tested).iter().any(|change| is(&made, CONTROLLER, between, change));
-        assert!(found, "{}, {between:?}: {tested:#}\n{}", shaken.name, answer["coverage"]);
-    }
-    Ok(())
 }

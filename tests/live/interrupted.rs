@@ -104,9 +104,11 @@ impl Stage {
                 At::End => asked.requests - 1,
             };
             let gate = gate.clone();
-            asked.proxy.trouble(move |number, _| {
-                if number < passed { Trouble::None } else { Trouble::Wait(gate.clone()) }
-            });
+            asked.proxy.trouble(
+                move |number, _| {
+                    if number < passed { Trouble::None } else { Trouble::Wait(gate.clone()) }
+                },
+            );
         }
         let calls = self.asked.iter().map(|asked| asked.question.ask(&asked.toolbox));
         let ended = CancellationToken::new();
@@ -124,8 +126,12 @@ impl Stage {
             began
         };
         let ((replies, end), began) = join(calls, happening).await;
-        let mut round =
-            Round { failures: Vec::new(), partial: 0, wrong: Vec::new(), took: end.saturating_duration_since(began) };
+        let mut round = Round {
+            failures: Vec::new(),
+            partial: 0,
+            wrong: Vec::new(),
+            took: end.saturating_duration_since(began),
+        };
         for (asked, reply) in self.asked.iter().zip(&replies) {
             asked.proxy.trouble(|_, _| Trouble::None);
             round.wrong.extend(faults(&asked.question, &asked.well, reply));
@@ -235,7 +241,7 @@ async fn a_server_that_is_paused_for_a_moment(suite: &'static Suite) -> Result<(
             .interrupt(at, async |gate, _| {
                 stage.plane.pause(Program::ApiServer);
                 gate.open();
-                tokio::time::sleep(Duration::from_secs(4)).await;
+                tokio::time::sleep(Duration::from_secs(2)).await;
                 stage.plane.resume(Program::ApiServer);
             })
             .await;

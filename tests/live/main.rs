@@ -2,12 +2,14 @@
 //! kube-controller-manager and kwok (in the kubelet's place), on loopback.
 //!
 //! ```text
-//! export $(bash tests/live/controlplane/build)    # once: builds the four programs from their Go modules
+//! export $(bash tests/live/controlplane/build)    # once: builds the four programs from their Go modules,
+//!                                                 # and gets the CRDs of the Gateway API from theirs
 //! cargo test --test live                          # or: cargo test --test live -- history
 //! cargo test --test live -- --ignored             # a plane to play with, until ^C
 //! ```
 //!
-//! Without the programs every case is ignored, and one line says how to get them. A case is an
+//! Without the programs every case is ignored, and one line says how to get them; so is a case without
+//! what it alone needs (nginx, the CRDs). A case is an
 //! `async fn(&'static Suite)` that its module lists in `cases()`; see [`suite`] for what it is given,
 //! [`plane`] for what a control plane can do, and [`shop`] for the cluster that most cases ask about:
 //!
@@ -46,18 +48,22 @@ mod truth;
 
 /// Tokens, login plugins, contexts.
 mod credentials;
+/// What the API server keeps no longer: pages, the watch cache, compaction.
+mod expiry;
 /// The API server failing in the middle of every tool.
 mod faults;
+/// The Gateway API: absent, installed, refused.
+mod gateways;
 /// The harness itself: what it starts answers, and is gone afterwards.
 mod harness;
 /// What managedFields and the watch cache remember.
 mod history;
 /// Each of the six hypotheses, made to happen.
 mod hypotheses;
-/// What a question costs on 5,000 Ingresses.
-mod load;
 /// The API server itself stopped, restarted, paused and slow in the middle of every tool.
 mod interrupted;
+/// What a question costs on 5,000 Ingresses.
+mod load;
 /// A plane for a person.
 mod playground;
 /// Every tool on a cluster in which everything is real.
@@ -68,6 +74,9 @@ mod rbac;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if std::env::var_os(harness::VICTIM).is_some() {
+        return suite::run(harness::victims().into_iter());
+    }
     let cases = [
         harness::cases(),
         populated::cases(),
@@ -77,6 +86,8 @@ fn main() -> ExitCode {
         credentials::cases(),
         faults::cases(),
         interrupted::cases(),
+        expiry::cases(),
+        gateways::cases(),
         load::cases(),
         playground::cases(),
     ];

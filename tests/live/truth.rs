@@ -221,7 +221,8 @@ pub(crate) fn faults(question: &Question, well: &Value, reply: &Result<Reply, To
             }
         }
         doctor::NAME => {
-            let rights = now[2].as_array().into_iter().flatten().zip(then[2].as_array().into_iter().flatten());
+            let rights =
+                now[2].as_array().into_iter().flatten().zip(then[2].as_array().into_iter().flatten());
             for (now, then) in rights.filter(|(now, then)| now != then && now[2] != "unknown") {
                 fault(format!("a right is {now}, not {then}"));
             }

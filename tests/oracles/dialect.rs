@@ -1,5 +1,7 @@
 //! What the users of one controller write: all in which the generated worlds of two models differ.
 
+pub(crate) mod f5;
+pub(crate) mod ingress_nginx;
 pub(crate) mod traefik;
 pub(crate) mod traefik_gateway;
 pub(crate) mod traefik_ingress_nginx;

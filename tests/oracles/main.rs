@@ -46,6 +46,8 @@ mod table;
 mod upstream;
 mod world;
 
+/// The real nginx, for the controllers that run it.
+mod nginx;
 /// The real Traefik.
 mod traefik;
 
@@ -58,6 +60,7 @@ use tokio::runtime::Runtime;
 
 use dialect::Dialect;
 use live::plane;
+use nginx::Nginx;
 use oracle::Oracle;
 use run::{Plan, Tally};
 use table::Row;
@@ -75,10 +78,12 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 3] = [
+const DIALECTS: [&Dialect; 5] = [
     &dialect::traefik::TRAEFIK,
     &dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX,
     &dialect::traefik_gateway::TRAEFIK_GATEWAY,
+    &dialect::ingress_nginx::INGRESS_NGINX,
+    &dialect::f5::F5,
 ];
 
 /// An oracle by name; `allowed` differences of a thousand.
@@ -163,6 +168,8 @@ fn main() -> ExitCode {
         oracle(&dialect::traefik_gateway::TRAEFIK_GATEWAY, 1, || {
             traefik::Traefik::start("kubernetesgateway", [127, 0, 1, 3])
         }),
+        oracle(&dialect::ingress_nginx::INGRESS_NGINX, 1, || async { Nginx::ingress_nginx() }),
+        oracle(&dialect::f5::F5, 1, || async { Nginx::f5() }),
     ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());

@@ -241,6 +241,7 @@ mod tests {
 
     fn settings(version: Option<&str>, flags: &[(&str, &str)], config: &[(&str, &str)]) -> Settings {
         Settings {
+            env: std::collections::BTreeMap::new(),
             version: version.and_then(Version::parse),
             args: flags
                 .iter()

@@ -229,6 +229,7 @@ pub(crate) fn controller(pods: &[&str]) -> Controller {
         version: None,
         command: Vec::new(),
         args: Vec::new(),
+        env: std::collections::BTreeMap::new(),
         pods: pods.iter().map(|pod| (*pod).to_owned()).collect(),
         config_map: None,
         services: Vec::new(),

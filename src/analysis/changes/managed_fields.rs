@@ -3,10 +3,10 @@
 //! Precision: 1 s. An entry's time is that of the last write by this manager to anything it owns here, so
 //! a manager that owns several parts may have written one of them only.
 //! Coverage: objects that exist; never complete, for what was deleted leaves no entry.
-//! Blind spots: values, items of lists (`spec.rules` is one field), removals, and writes that a later one
+//! Blind spots: earlier values, items of lists (`spec.rules` is one field), removals, and writes that a later one
 //! by the same manager covered up. Status writes are left out: routing does not depend on them.
 
-use super::{Input, aspect_of};
+use super::{Input, aspect_of, brief};
 use crate::model::change::{Act, Aspect, Blind, Change, ChangeSource, SourceCoverage};
 use crate::model::ingress_class::IngressClass;
 use crate::model::object::{FieldWrite, Kind, Object, ObjectKey, ObjectMeta};
@@ -20,18 +20,23 @@ const SINGLE_KEYS: usize = 4;
 pub(super) fn changes(input: &Input<'_>) -> (Vec<Change>, SourceCoverage) {
     let snapshot = input.snapshot;
     let mut found = Vec::new();
+    let nothing = |_: &str| None;
     for ingress in snapshot.ingresses.items() {
-        writes(&ingress.object_key(), &ingress.meta, &mut found);
+        writes(&ingress.object_key(), &ingress.meta, &nothing, &mut found);
     }
     for service in snapshot.services.items() {
-        writes(&service.object_key(), &service.meta, &mut found);
+        writes(&service.object_key(), &service.meta, &nothing, &mut found);
     }
     for class in snapshot.classes.items() {
-        writes(&IngressClass::object_key(class), &class.meta, &mut found);
+        writes(&IngressClass::object_key(class), &class.meta, &nothing, &mut found);
     }
     for controller in &snapshot.controllers {
         if let Some((_, Lookup::Found(config))) = &controller.config_map {
-            writes(&config.object_key(), &config.meta, &mut found);
+            let value = |field: &str| {
+                let key = field.strip_prefix("data[\"")?.strip_suffix("\"]")?;
+                config.data.get(key).map(|value| brief::clip(value))
+            };
+            writes(&config.object_key(), &config.meta, &value, &mut found);
         }
     }
     let coverage = SourceCoverage {
@@ -51,7 +56,13 @@ pub(super) fn changes(input: &Input<'_>) -> (Vec<Change>, SourceCoverage) {
     (found, coverage)
 }
 
-fn writes(key: &ObjectKey, meta: &ObjectMeta, found: &mut Vec<Change>) {
+/// The entries of an object. What a field holds now is what its last writer wrote.
+fn writes(
+    key: &ObjectKey,
+    meta: &ObjectMeta,
+    value: &dyn Fn(&str) -> Option<String>,
+    found: &mut Vec<Change>,
+) {
     for write in &meta.writes {
         let Some(at) = write.at.filter(|_| write.subresource.is_none()) else { continue };
         // What came with the creation is told by the creation.
@@ -65,10 +76,10 @@ fn writes(key: &ObjectKey, meta: &ObjectMeta, found: &mut Vec<Change>) {
                 object: key.clone(),
                 aspect,
                 act: Act::Written,
+                after: value(&field),
                 field,
                 rule: None,
                 before: None,
-                after: None,
                 by: Some(write.manager.clone()),
                 via: ChangeSource::ManagedFields,
             });
@@ -208,7 +219,8 @@ mod tests {
         let mut web = service("shop/web", "a=b", "http 80 80");
         web.meta.writes =
             vec![write("kubectl-edit 11:40 spec.ports[port=80,protocol=\"TCP\"].targetPort spec.selector")];
-        let mut config = ConfigMap { meta: meta("ctl/nginx"), ..ConfigMap::default() };
+        let data = [("ssl-redirect".to_owned(), "false".to_owned())].into();
+        let mut config = ConfigMap { meta: meta("ctl/nginx"), data };
         config.meta.writes = vec![write("kubectl-edit 11:55 data[\"ssl-redirect\"]")];
         let mut nginx = controller(&[]);
         nginx.config_map = Some((config.meta.key(), Lookup::Found(config)));
@@ -221,7 +233,7 @@ mod tests {
             [
                 "11:40:00±1 Service Written Service shop/web spec.ports: - => - (kubectl-edit)",
                 "11:40:00±1 Service Written Service shop/web spec.selector: - => - (kubectl-edit)",
-                "11:55:00±1 Controller Written ConfigMap ctl/nginx data[\"ssl-redirect\"]: - => - (kubectl-edit)",
+                "11:55:00±1 Controller Written ConfigMap ctl/nginx data[\"ssl-redirect\"]: - => false (kubectl-edit)",
             ]
         );
     }

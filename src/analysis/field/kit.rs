@@ -176,6 +176,7 @@ fn controller(kind: ControllerKind, name: &str) -> Controller {
         version: None,
         command: Vec::new(),
         args: Vec::new(),
+        env: std::collections::BTreeMap::new(),
         pods: Vec::new(),
         config_map: None,
         services: Vec::new(),

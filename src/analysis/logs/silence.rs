@@ -1,14 +1,18 @@
 //! Whether a controller would have logged a request at all: silence in a log means nothing where the
 //! settings silence it.
 //!
-//! Sources: kubernetes/ingress-nginx v1.15.1 `rootfs/etc/nginx/template/nginx.tmpl` (the `access_log`
-//! directives and the `$loggable` map), `configmap.go`; nginx 1.27.1 `ngx_http_map_module.c`. Only
-//! ingress-nginx logs requests by default; other products are not judged here.
-
-use regex::bytes::RegexBuilder;
+//! One file a product or family, each with its sources. Only what arguments, environment and ConfigMaps
+//! that were read show is claimed: a ConfigMap that was not read, or settings that stand in a file, are
+//! doubts. A request is taken for one that is answered 404.
 
 use crate::model::controller::{ConfigSeen, ControllerKind, Settings};
 use crate::model::object::Name;
+
+mod elsewhere;
+mod f5_nginx;
+mod haproxy;
+mod ingress_nginx;
+mod traefik;
 
 /// Which part of the configuration takes the request, as the routing model decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,106 +33,106 @@ pub enum Falls<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Logging {
     Logged,
+    /// It is, without what tells who answered.
+    Blurred(Setting),
     NotLogged(Setting),
+    /// It is not this controller's log that would hold it.
+    Elsewhere(Place),
     Unknown(Doubt),
 }
 
-/// The setting that silences it.
+/// The setting that decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Setting {
-    /// A key of the controller's ConfigMap; no value where the default does it.
-    Config { key: &'static str, value: Option<String> },
-    /// An annotation of an Ingress.
-    Annotation { ingress: Name, key: &'static str, value: String },
+pub struct Setting {
+    pub of: Of,
+    pub key: &'static str,
+    /// As it is set; `None` where the default decides.
+    pub value: Option<String>,
+    /// What it would have to be; empty: not set, or without this request.
+    pub wanted: &'static str,
+}
+
+/// Where a setting is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Of {
+    ConfigMap,
+    Annotation(Name),
+    Argument,
+    Variable,
+}
+
+/// Who holds the access log of a product whose controller proxies nothing itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    EnvoyPods,
+    GatewayPods,
+    KongProxy,
+    ApisixGateway,
+    Hubble,
+    LoadBalancerInS3,
+    CloudLogging,
+    AzureMonitor,
 }
 
 /// Why it cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
     SettingsUnseen,
+    /// The settings stand in a file, or somewhere else that arguments do not show.
+    SettingsInFile,
     RouteUnknown,
     /// An entry of `skip-access-log-urls` that cannot be evaluated here.
     Pattern(String),
+    /// Only some requests are kept.
+    Filtered(Setting),
+    /// The API's own text says nothing of logs.
+    Product,
 }
 
-const ANNOTATION: &str = "nginx.ingress.kubernetes.io/enable-access-log";
-const STDOUT: [&str; 2] = ["/var/log/nginx/access.log", "/dev/stdout"];
-
-/// Judges a request; `target` is its path and query as sent.
+/// Judges a request that a controller of this kind answers; `target` is its path and query as sent.
 #[must_use]
-pub fn would_log(settings: &Settings, target: &str, falls: &Falls<'_>) -> Logging {
-    if let Falls::Ingress { name, enable_access_log: Some(value) } = falls
-        && is_false(value)
-    {
-        let setting =
-            Setting::Annotation { ingress: (*name).clone(), key: ANNOTATION, value: (*value).to_owned() };
-        return Logging::NotLogged(setting);
-    }
-    match &settings.config {
-        ConfigSeen::Unseen => return Logging::Unknown(Doubt::SettingsUnseen),
-        ConfigSeen::Known(_) => {}
-    }
-    let silenced = |key: &'static str| {
-        let value = settings.config(key).map(str::to_owned);
-        Logging::NotLogged(Setting::Config { key, value })
-    };
-    for key in ["disable-access-log", "disable-http-access-log", "enable-syslog"] {
-        if settings.config(key).is_some_and(is_true) {
-            return silenced(key);
+pub fn would_log(kind: ControllerKind, settings: &Settings, target: &str, falls: &Falls<'_>) -> Logging {
+    match kind {
+        ControllerKind::IngressNginx => ingress_nginx::would_log(settings, target, falls),
+        ControllerKind::Traefik | ControllerKind::TraefikIngressNginx | ControllerKind::TraefikGateway => {
+            traefik::would_log(settings)
         }
-    }
-    let path = ["http-access-log-path", "access-log-path"]
-        .into_iter()
-        .find_map(|key| settings.config(key).filter(|path| !path.is_empty()).map(|path| (key, path)));
-    if let Some((key, path)) = path
-        && !STDOUT.contains(&path)
-    {
-        return silenced(key);
-    }
-    match skipped(settings.config("skip-access-log-urls").unwrap_or_default(), target) {
-        Ok(false) => {}
-        Ok(true) => return silenced("skip-access-log-urls"),
-        Err(pattern) => return Logging::Unknown(Doubt::Pattern(pattern)),
-    }
-    let default_logged = settings.config("enable-access-log-for-default-backend").is_some_and(is_true);
-    match falls {
-        Falls::CatchAll if !default_logged => silenced("enable-access-log-for-default-backend"),
-        Falls::Unknown if !default_logged => Logging::Unknown(Doubt::RouteUnknown),
-        Falls::CatchAll | Falls::Ingress { .. } | Falls::Elsewhere | Falls::Unknown => Logging::Logged,
+        ControllerKind::F5Nginx => f5_nginx::would_log(settings, falls),
+        ControllerKind::Haproxytech => haproxy::tech(settings),
+        ControllerKind::HaproxyIngress => haproxy::ingress(settings),
+        ControllerKind::OpenshiftRouter => haproxy::openshift(settings),
+        ControllerKind::Contour => elsewhere::contour(settings),
+        ControllerKind::Istio => elsewhere::istio(settings),
+        ControllerKind::Kong => elsewhere::kong(settings),
+        ControllerKind::Cilium => Logging::Elsewhere(Place::Hubble),
+        ControllerKind::Apisix => Logging::Elsewhere(Place::ApisixGateway),
+        ControllerKind::AwsAlb => Logging::Elsewhere(Place::LoadBalancerInS3),
+        ControllerKind::Gce => Logging::Elsewhere(Place::CloudLogging),
+        ControllerKind::Agic => Logging::Elsewhere(Place::AzureMonitor),
+        ControllerKind::Spec | ControllerKind::HttpRoute => Logging::Unknown(Doubt::Product),
     }
 }
 
-/// Whether 404s are logged: of hosts that rules name, and of hosts that none names. `None`: of this
-/// product it is not known.
+/// Whether 404s are logged: of hosts that rules name, and of hosts that none names.
 #[must_use]
-pub fn logs_not_found(kind: ControllerKind, settings: &Settings) -> Option<[Logging; 2]> {
-    (kind == ControllerKind::IngressNginx)
-        .then(|| [Falls::Elsewhere, Falls::CatchAll].map(|falls| would_log(settings, "/", &falls)))
+pub fn logs_not_found(kind: ControllerKind, settings: &Settings) -> [Logging; 2] {
+    [Falls::Elsewhere, Falls::CatchAll].map(|falls| would_log(kind, settings, "/", &falls))
 }
 
-/// Whether nginx's map takes the target: plain entries compare whole and without case, `~` and `~*`
-/// entries are patterns found anywhere.
-fn skipped(list: &str, target: &str) -> Result<bool, String> {
-    let mut doubt = None;
-    for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let entry = entry.trim_matches(['"', '\'']);
-        let Some(pattern) = entry.strip_prefix('~') else {
-            if entry.eq_ignore_ascii_case(target) {
-                return Ok(true);
-            }
-            continue;
-        };
-        let (pattern, insensitive) = match pattern.strip_prefix('*') {
-            Some(pattern) => (pattern, true),
-            None => (pattern, false),
-        };
-        match RegexBuilder::new(pattern).case_insensitive(insensitive).build() {
-            Ok(regex) if regex.is_match(target.as_bytes()) => return Ok(true),
-            Ok(_) => {}
-            Err(_) => _ = doubt.get_or_insert(entry.to_owned()),
-        }
-    }
-    doubt.map_or(Ok(false), Err)
+/// A key of the ConfigMap, as it is set.
+fn of_config(settings: &Settings, key: &'static str, wanted: &'static str) -> Setting {
+    Setting { of: Of::ConfigMap, key, value: settings.config(key).map(str::to_owned), wanted }
+}
+
+/// An argument, as it is set.
+fn of_argument(settings: &Settings, key: &'static str, wanted: &'static str) -> Setting {
+    let flag = settings.flag(key);
+    let value = flag.map(|flag| flag.value.clone().unwrap_or_else(|| "true".to_owned()));
+    Setting { of: Of::Argument, key, value, wanted }
+}
+
+fn unseen(settings: &Settings) -> bool {
+    matches!(settings.config, ConfigSeen::Unseen)
 }
 
 fn is_true(value: &str) -> bool {
@@ -140,83 +144,87 @@ fn is_false(value: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
+mod fixtures {
     use super::*;
+    use crate::model::controller::Flag;
 
-    fn judged(config: &[(&str, &str)], target: &str, falls: &Falls<'_>) -> String {
-        let data = config.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let settings = Settings { config: ConfigSeen::Known(data), ..Settings::default() };
-        match would_log(&settings, target, falls) {
+    /// What a controller was told by these arguments.
+    pub(super) fn with_arguments(args: &[&str]) -> Settings {
+        let flag = |(index, text): (usize, &&str)| {
+            let (name, value) = match text.trim_start_matches('-').split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (text.trim_start_matches('-'), None),
+            };
+            Flag { index, in_command: false, name: name.to_ascii_lowercase(), value }
+        };
+        Settings { args: args.iter().enumerate().map(flag).collect(), ..Settings::default() }
+    }
+
+    fn words(logging: &Logging) -> String {
+        let setting = |setting: &Setting| {
+            let value = setting.value.as_ref().map(|value| format!("={value}")).unwrap_or_default();
+            format!("{}{value}, wanted {}", setting.key, setting.wanted)
+        };
+        match logging {
             Logging::Logged => "logged".to_owned(),
-            Logging::NotLogged(Setting::Config { key, .. } | Setting::Annotation { key, .. }) => {
-                key.to_owned()
-            }
+            Logging::Blurred(by) => format!("blurred: {}", setting(by)),
+            Logging::NotLogged(by) => format!("not logged: {}", setting(by)),
+            Logging::Elsewhere(place) => format!("elsewhere: {place:?}"),
+            Logging::Unknown(Doubt::Filtered(by)) => format!("filtered: {}", setting(by)),
             Logging::Unknown(doubt) => format!("{doubt:?}"),
         }
     }
 
-    #[test]
-    fn requests_of_known_hosts_are_logged_by_default() {
-        assert_eq!(judged(&[], "/x", &Falls::Elsewhere), "logged");
+    pub(super) fn told(kind: ControllerKind, settings: &Settings) -> String {
+        words(&would_log(kind, settings, "/x", &Falls::Elsewhere))
     }
 
-    #[test]
-    fn unknown_hosts_are_logged_only_on_request() {
-        let key = "enable-access-log-for-default-backend";
-        assert_eq!(judged(&[], "/x", &Falls::CatchAll), key);
-        assert_eq!(judged(&[(key, "false")], "/x", &Falls::CatchAll), key);
-        assert_eq!(judged(&[(key, "true")], "/x", &Falls::CatchAll), "logged");
-        assert_eq!(judged(&[], "/x", &Falls::Unknown), "RouteUnknown");
-        assert_eq!(judged(&[(key, "true")], "/x", &Falls::Unknown), "logged");
+    fn configured(config: &[(&str, &str)]) -> ConfigSeen {
+        ConfigSeen::Known(config.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
     }
+
+    /// With these arguments and this ConfigMap.
+    pub(super) fn check(kind: ControllerKind, args: &[&str], config: &[(&str, &str)], expected: &str) {
+        let settings = Settings { config: configured(config), ..with_arguments(args) };
+        assert_eq!(told(kind, &settings), expected, "{kind} {args:?} {config:?}");
+    }
+
+    /// For a request that falls there.
+    pub(super) fn check_falls(
+        kind: ControllerKind,
+        config: &[(&str, &str)],
+        falls: &Falls<'_>,
+        expected: &str,
+    ) {
+        let settings = Settings { config: configured(config), ..Settings::default() };
+        assert_eq!(words(&would_log(kind, &settings, "/x", falls)), expected, "{kind} {config:?} {falls:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn what_a_controller_logs_of_404s_is_told_for_known_and_unknown_hosts() {
-        let settings = Settings { config: ConfigSeen::Known(BTreeMap::new()), ..Settings::default() };
-        let [known, unknown] = logs_not_found(ControllerKind::IngressNginx, &settings).expect("judged");
+        let [known, unknown] = logs_not_found(ControllerKind::IngressNginx, &Settings::default());
         assert_eq!(known, Logging::Logged);
-        assert!(matches!(unknown, Logging::NotLogged(Setting::Config { .. })), "{unknown:?}");
-        assert_eq!(logs_not_found(ControllerKind::Kong, &settings), None);
+        assert!(matches!(unknown, Logging::NotLogged(_)), "{unknown:?}");
     }
 
     #[test]
-    fn settings_silence_everything() {
-        for (key, value) in [
-            ("disable-access-log", "true"),
-            ("disable-http-access-log", "true"),
-            ("enable-syslog", "true"),
-            ("access-log-path", "/tmp/a.log"),
-            ("http-access-log-path", "/tmp/a.log"),
-        ] {
-            assert_eq!(judged(&[(key, value)], "/x", &Falls::Elsewhere), key);
-        }
-        assert_eq!(judged(&[("access-log-path", "/dev/stdout")], "/x", &Falls::Elsewhere), "logged");
-        assert_eq!(judged(&[("disable-access-log", "false")], "/x", &Falls::Elsewhere), "logged");
-    }
-
-    #[test]
-    fn urls_are_skipped_as_nginx_maps_them() {
-        let key = "skip-access-log-urls";
-        let list = "/healthz, ~^/static/ ,~*\\.PNG$";
-        assert_eq!(judged(&[(key, list)], "/healthz", &Falls::Elsewhere), key);
-        assert_eq!(judged(&[(key, list)], "/HEALTHZ", &Falls::Elsewhere), key);
-        assert_eq!(judged(&[(key, list)], "/healthz?x", &Falls::Elsewhere), "logged");
-        assert_eq!(judged(&[(key, list)], "/static/a", &Falls::Elsewhere), key);
-        assert_eq!(judged(&[(key, list)], "/Static/a", &Falls::Elsewhere), "logged");
-        assert_eq!(judged(&[(key, list)], "/a.png", &Falls::Elsewhere), key);
-        assert_eq!(judged(&[(key, "~(?<!a)b")], "/b", &Falls::Elsewhere), "Pattern(\"~(?<!a)b\")");
-    }
-
-    #[test]
-    fn an_annotation_silences_its_ingress_whatever_the_configmap_says() {
-        let name = Name::new("shop", "web");
-        let off = Falls::Ingress { name: &name, enable_access_log: Some("false") };
-        assert_eq!(judged(&[], "/x", &off), ANNOTATION);
-        let on = Falls::Ingress { name: &name, enable_access_log: Some("true") };
-        assert_eq!(judged(&[], "/x", &on), "logged");
+    fn of_a_config_map_that_was_not_read_nothing_is_claimed() {
         let unseen = Settings { config: ConfigSeen::Unseen, ..Settings::default() };
-        assert_eq!(would_log(&unseen, "/x", &on), Logging::Unknown(Doubt::SettingsUnseen));
+        for kind in [
+            ControllerKind::IngressNginx,
+            ControllerKind::F5Nginx,
+            ControllerKind::Haproxytech,
+            ControllerKind::HaproxyIngress,
+            ControllerKind::Contour,
+            ControllerKind::Istio,
+        ] {
+            let judged = would_log(kind, &unseen, "/", &Falls::Elsewhere);
+            assert_eq!(judged, Logging::Unknown(Doubt::SettingsUnseen), "{kind}");
+        }
     }
 }

@@ -22,6 +22,7 @@ use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
 mod settings;
 
 use settings::Config;
+pub use settings::serves_external_names;
 
 /// Project Contour.
 #[derive(Debug)]

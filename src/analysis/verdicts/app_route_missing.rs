@@ -4,7 +4,7 @@
 //! the application's own routes are not in Kubernetes. There is no culprit among the objects.
 
 use crate::model::change::{Act, Aspect, Change};
-use crate::model::citation::Citation;
+use crate::model::object::Kind;
 use crate::model::verdict::{Code, Confidence};
 
 use super::super::facts::Facts;
@@ -61,15 +61,7 @@ impl Verdict for AppRouteMissing {
                 });
             }
         }
-        // What a rollout adds has no value before.
-        let differs = |change: &Change| {
-            change.before.is_some() || (change.act == Act::Changed && change.after.is_some())
-        };
-        let rollout = facts.changes.iter().find(|change| change.aspect == Aspect::Rollout && differs(change));
-        evidence.extend(rollout.map(|change| Evidence {
-            point: Point::Changed { at: change.at },
-            source: Citation::Change(change.clone()),
-        }));
+        evidence.extend(changes(facts).into_iter().map(cite::change));
         if evidence.is_empty() {
             return Ruling::Silent;
         }
@@ -83,4 +75,25 @@ impl Verdict for AppRouteMissing {
         }
         .into()
     }
+}
+
+/// What changed of the way to the application and of itself: the first of each kind.
+fn changes<'f>(facts: &'f Facts<'_>) -> Vec<&'f Change> {
+    // What an edit adds has no value before; what comes and goes as a whole has none at all.
+    let differs = |change: &Change| match change.act {
+        Act::Changed => change.before.is_some() || change.after.is_some(),
+        Act::Recreated | Act::Deleted => true,
+        Act::Created => change.object.kind == Kind::Service,
+        Act::Written
+        | Act::Started
+        | Act::Ended
+        | Act::Reloaded
+        | Act::ReloadFailed
+        | Act::Reported
+        | Act::Flipped => false,
+    };
+    [Aspect::Service, Aspect::ClassOrAnnotation, Aspect::Rollout]
+        .into_iter()
+        .filter_map(|aspect| facts.changes.iter().find(|change| change.aspect == aspect && differs(change)))
+        .collect()
 }

@@ -88,7 +88,7 @@ pub(super) fn lost_ingress(facts: &Facts<'_>) -> Option<Evidence> {
 }
 
 /// A change as evidence.
-fn change(change: &Change) -> Evidence {
+pub(super) fn change(change: &Change) -> Evidence {
     let at = change.at;
     let point = match change.act {
         Act::Deleted => Point::Deleted { at },

@@ -8,6 +8,7 @@ use crate::model::verdict::Confidence;
 
 use super::super::facts::Facts;
 use super::super::facts::candidates::{Candidate, Standing};
+use super::super::facts::lost::{Took, When};
 use super::super::facts::symptom::{Seen, Speaker};
 use super::super::logs::messages::MessageKind;
 use super::super::routing::{Outcome, Refusal};
@@ -99,6 +100,11 @@ pub(super) fn said(
     what: impl Fn(&MessageKind) -> bool,
 ) -> Option<(u64, Option<chrono::DateTime<chrono::Utc>>, Citation)> {
     cite::message(facts, about, what).map(|(message, citation)| (message.count, message.last, citation))
+}
+
+/// Whether an Ingress that is gone took the request until about when the 404s began.
+pub(super) fn lost_rule(facts: &Facts<'_>) -> bool {
+    facts.lost.iter().any(|lost| matches!(lost.took, Took::Rule { .. }) && lost.when != When::LongBefore)
 }
 
 /// The Ingresses of the asked host that are loaded, oldest first.

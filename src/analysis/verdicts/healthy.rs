@@ -8,6 +8,7 @@ use crate::model::verdict::{Code, Confidence};
 
 use super::super::facts::Facts;
 use super::super::facts::symptom::Seen;
+use super::super::logs::silence::Logging;
 use super::super::routing::{Note, Outcome};
 use super::{Evidence, Fix, Judgement, Point, Ruling, Verdict, cite, gate};
 
@@ -36,7 +37,7 @@ impl Verdict for Healthy {
             && !deaf
             && facts.decision.outcome == Outcome::Routed
             && facts.log.read
-            && facts.log.silent.is_none()
+            && matches!(facts.log.logging, Logging::Logged | Logging::Blurred(_))
             && facts.log.answers.is_empty()
             && !doubtful;
         if !succeeded && !quiet {

@@ -30,6 +30,14 @@ impl Verdict for HostMismatch {
         if !gate::is_404(facts) || !gate::controller_may_have_answered(facts) {
             return Ruling::Silent;
         }
+        // An HTTPRoute that names the host is a rule for it.
+        let host = facts.request.host.as_str();
+        let routes = &facts.snapshot.http_routes;
+        if routes.items().iter().any(|route| !route.hostnames.is_empty() && route.touches(host))
+            || facts.view.table.has_routes_for(Some(host))
+        {
+            return Ruling::Silent;
+        }
         // An Ingress of this very host that is not loaded is another verdict's matter.
         if facts.candidates.iter().any(|c| c.ingress.rules.iter().any(|r| !r.host().is_empty())) {
             return Ruling::Silent;
@@ -40,7 +48,8 @@ impl Verdict for HostMismatch {
             .as_ref()
             .map(|(host, _)| host.clone())
             .or_else(|| renamed.as_ref().map(|change| change.0.clone()))
-            .or_else(|| nearest(facts));
+            // A rule for the asked host that went with its Ingress tells more than likeness.
+            .or_else(|| nearest(facts).filter(|_| !gate::lost_rule(facts)));
         let Some(host) = near else { return Ruling::Silent };
         let Some((ingress, rule)) = rule_of(facts, &host) else { return Ruling::Silent };
         let name = ingress.meta.key();
@@ -60,7 +69,12 @@ impl Verdict for HostMismatch {
         evidence.extend(cite::failures(facts));
         Judgement {
             code: Code::HostMismatch,
-            confidence: if certain && gate::seen(facts) { Confidence::Certain } else { Confidence::Likely },
+            confidence: match certain && gate::seen(facts) {
+                // One that could not be listed may.
+                _ if !routes.gaps().is_empty() && probed_host(facts).is_none() => Confidence::Possible,
+                true => Confidence::Certain,
+                false => Confidence::Likely,
+            },
             culprit: Some(Culprit {
                 key: ObjectKey { kind: Kind::Ingress, name },
                 field: Place::Rule(rule).field("host"),

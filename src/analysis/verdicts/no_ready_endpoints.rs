@@ -64,7 +64,12 @@ impl Verdict for NoReadyEndpoints {
         let evidence = evidence.into_iter().map(|source| Evidence { point: point.clone(), source }).collect();
         Judgement {
             code: Code::NoReadyEndpoints,
-            confidence: if gate::seen(facts) { Confidence::Certain } else { Confidence::Likely },
+            // Somebody behind it did answer: what holds now may not have held then.
+            confidence: match (gate::answering_service(facts) == Some(service), gate::seen(facts)) {
+                (true, _) => Confidence::Possible,
+                (false, true) => Confidence::Certain,
+                (false, false) => Confidence::Likely,
+            },
             culprit: Some(Culprit {
                 key: ObjectKey { kind: Kind::Service, name: service.clone() },
                 field: "spec.selector".to_owned(),

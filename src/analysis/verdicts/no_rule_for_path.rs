@@ -41,6 +41,10 @@ impl Verdict for NoRuleForPath {
             return Ruling::Silent;
         }
         let hosts = gate::on_host(facts);
+        // So is a rule that went with its Ingress.
+        if gate::lost_rule(facts) {
+            return Ruling::Silent;
+        }
         let taken = facts.changes.iter().find(|change| {
             let lost = matches!(change.aspect, Aspect::IngressPaths | Aspect::IngressRules);
             lost && change.object.kind == Kind::Ingress

@@ -2,7 +2,8 @@
 //! below it, `Prefix` that ends in the middle of an element, or a slash too many.
 //!
 //! Decisive: with another path type (or without the slash) the controller's own model routes the
-//! request to that rule, and the controller's 404 was seen.
+//! request to that rule, and the controller's 404 was seen. Where another rule takes the request
+//! instead: that its Service answers 404, that rule's Service answered before, and a recorded edit.
 
 use crate::model::ingress::{Ingress, PathType, Place};
 use crate::model::object::{Kind, ObjectKey};
@@ -24,9 +25,11 @@ impl Verdict for PathtypeMismatch {
     }
 
     fn judge(&self, facts: &Facts<'_>) -> Ruling {
+        let fallen = fallen_through(facts);
         if let Some(service) = gate::answering_service(facts)
             && gate::is_404(facts)
             && gate::intended_service(facts) == Some(service)
+            && fallen.is_none()
         {
             return Ruling::RuledOut(Because::UpstreamAnswered(Some(service.clone())));
         }
@@ -34,13 +37,17 @@ impl Verdict for PathtypeMismatch {
         let led_on = led_on(facts);
         let request = led_on.as_ref().map_or(facts.request, |(request, _)| request);
         let applies = led_on.is_some()
+            || fallen.is_some()
             || gate::is_404(facts)
                 && facts.decision.outcome == Outcome::NoRoute
                 && gate::controller_may_have_answered(facts);
         if !applies {
             return Ruling::Silent;
         }
-        let Some((ingress, place, path_type)) = nearly(facts, request) else { return Ruling::Silent };
+        let is_fallen = fallen.is_some();
+        let Some((ingress, place, path_type)) = fallen.or_else(|| nearly(facts, request)) else {
+            return Ruling::Silent;
+        };
         let Some(rule) = ingress.path_at(place) else { return Ruling::Silent };
         let name = ingress.meta.key();
         let differs =
@@ -49,6 +56,7 @@ impl Verdict for PathtypeMismatch {
             Evidence { point: differs.clone(), source: cite::path_type(ingress, place, rule) },
             Evidence { point: differs, source: cite::path(ingress, place) },
         ];
+        evidence.extend(cite::worked_before(facts).filter(|_| is_fallen));
         evidence.extend(cite::failures(facts));
         let mut probes: Vec<&ProbeOutput> = facts
             .probes
@@ -65,7 +73,11 @@ impl Verdict for PathtypeMismatch {
             point: Point::Probed { url: probe.url.clone(), status: probe.status, from: probe.from.clone() },
             source: cite::probe(probe),
         }));
-        let certain = gate::seen(facts) && facts.view.controller.is_some();
+        let edited = facts.changes.iter().any(|change| {
+            change.object == ObjectKey { kind: Kind::Ingress, name: name.clone() }
+                && change.field == place.field("pathType")
+        });
+        let certain = gate::seen(facts) && facts.view.controller.is_some() && (!is_fallen || edited);
         Judgement {
             code: Code::PathtypeMismatch,
             confidence: if certain { Confidence::Certain } else { Confidence::Likely },
@@ -86,6 +98,19 @@ impl Verdict for PathtypeMismatch {
         }
         .into()
     }
+}
+
+/// The rule whose Service answered before, where another rule takes the request now and its Service
+/// answers 404.
+fn fallen_through<'a>(facts: &Facts<'a>) -> Option<(&'a Ingress, Place, PathType)> {
+    let now = gate::intended_service(facts)?;
+    let Point::WorkedBefore { service: Some(before), .. } = cite::worked_before(facts)?.point else {
+        return None;
+    };
+    let fell = gate::is_404(facts) && gate::answering_service(facts) == Some(now) && before != *now;
+    let (ingress, place, to) = nearly(facts, facts.request).filter(|_| fell)?;
+    let (service, _) = ingress.path_at(place)?.backend.service()?;
+    (ingress.meta.namespace == before.namespace && service == before.name).then_some((ingress, place, to))
 }
 
 /// The rule that would take the request with another path type: the longest path first.

@@ -137,6 +137,22 @@ pub enum Point {
     Deleted {
         at: DateTime<Utc>,
     },
+    /// The Ingress is not in the list.
+    IngressAbsent,
+    /// The rule of an Ingress that is gone, where it led.
+    TookBefore {
+        host: String,
+        path: String,
+        service: Option<Name>,
+    },
+    /// The controller's webhook refused it, so many times.
+    WebhookRefused {
+        count: u64,
+    },
+    /// An object of this kind was to create it and told why it could not.
+    CreationRefused {
+        by: String,
+    },
     /// Nothing rewrites the path.
     NoRewrite,
     /// The rewrite sends every path to the same place.
@@ -286,6 +302,19 @@ pub enum Fix {
         path: String,
         host: String,
         ingress: Option<Name>,
+    },
+    /// One that is gone.
+    CreateIngress {
+        ingress: Name,
+        host: String,
+    },
+    /// What a controller has in force.
+    Resync {
+        controller: Option<ObjectKey>,
+    },
+    /// One that was refused.
+    MendIngress {
+        ingress: Name,
     },
     AskApplication {
         service: Option<Name>,

@@ -1,9 +1,9 @@
 //! PREFIX_NOT_STRIPPED: the application gets the path with the rule's prefix and knows it without.
 //!
 //! Decisive: two probes of the pod, with the prefix 404 and without it a success. Without probes it is
-//! no more than a possibility.
+//! no more than a possibility, unless a rewrite was recorded to be taken away from what worked.
 
-use crate::model::object::{Kind, ObjectKey};
+use crate::model::object::{Kind, ObjectKey, annotation_field};
 use crate::model::probe::{ProbeOutput, Target};
 use crate::model::request::Request;
 use crate::model::verdict::{Code, Confidence};
@@ -40,7 +40,13 @@ impl Verdict for PrefixNotStripped {
         let pair = stripped_works(facts, prefix);
         // Every answer under the prefix is 404: worth a thought, proof of nothing.
         let none_ever = facts.log.answers.iter().all(|answer| answer.status == 404);
-        if pair.is_none() && (!none_ever || facts.log.answers.is_empty()) {
+        let unset = facts.changes.iter().any(|change| {
+            change.object == ObjectKey { kind: Kind::Ingress, name: ingress.meta.key() }
+                && change.field == annotation_field(REWRITE)
+                && change.after.is_none()
+        });
+        let worked = cite::worked_before(facts).filter(|_| unset);
+        if pair.is_none() && worked.is_none() && (!none_ever || facts.log.answers.is_empty()) {
             return Ruling::Silent;
         }
         let name = ingress.meta.key();
@@ -55,7 +61,13 @@ impl Verdict for PrefixNotStripped {
             Evidence { point: Point::NoRewrite, source: cite::annotation(ingress, REWRITE) },
         ];
         evidence.extend(cite::failures(facts));
-        let certain = pair.is_some();
+        let confidence = match (&pair, &worked) {
+            (Some(_), _) => Confidence::Certain,
+            // It was stripped, and the application answered, until somebody took the rewrite away.
+            (None, Some(_)) => Confidence::Likely,
+            (None, None) => Confidence::Possible,
+        };
+        evidence.extend(worked);
         for probe in pair.into_iter().flat_map(<[_; 2]>::from) {
             evidence.push(Evidence {
                 point: Point::Probed {
@@ -68,7 +80,7 @@ impl Verdict for PrefixNotStripped {
         }
         Judgement {
             code: Code::PrefixNotStripped,
-            confidence: if certain { Confidence::Certain } else { Confidence::Possible },
+            confidence,
             culprit: Some(Culprit {
                 key: ObjectKey { kind: Kind::Ingress, name: name.clone() },
                 field: place.field("path"),

@@ -33,6 +33,10 @@ pub(super) fn service_missing(kind: &MessageKind) -> bool {
     matches!(kind, MessageKind::ServiceMissing | MessageKind::EndpointsMissing | MessageKind::PortNameMissing)
 }
 
+pub(super) fn webhook_refused(kind: &MessageKind) -> bool {
+    matches!(kind, MessageKind::WebhookRejected)
+}
+
 pub(super) fn auth_failed(kind: &MessageKind) -> bool {
     matches!(kind, MessageKind::Proxy(ProxyError::AuthUnexpectedStatus))
 }

@@ -209,9 +209,10 @@ impl ListError {
             Why::Unauthorized => ("Unauthorized", String::new()),
             Why::Unreachable { detail } | Why::NoAnswer { detail } => ("Unreachable", detail.clone()),
             Why::TimedOut { seconds } => ("TimedOut", format!("{seconds} s")),
-            Why::NotCaptured | Why::Disabled { .. } | Why::NotWritten { .. } => {
-                ("NotCaptured", String::new())
-            }
+            Why::NotCaptured
+            | Why::Disabled { .. }
+            | Why::WrittenElsewhere { .. }
+            | Why::NotWritten { .. } => ("NotCaptured", String::new()),
             Why::NotInstalled => ("NotInstalled", String::new()),
             Why::Rotated => ("Rotated", String::new()),
             Why::Redacted => ("Redacted", String::new()),

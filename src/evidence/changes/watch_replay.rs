@@ -17,7 +17,7 @@ use crate::evidence::capture::about::Replayed;
 use crate::evidence::live::RawReplay;
 use crate::model::change::{ChangeSource, ObjectVersion, Replay, Since, VersionOp, Versioned};
 use crate::model::gap::Why;
-use crate::model::object::{Kind, Name};
+use crate::model::object::{Kind, Name, ObjectMeta};
 
 /// Times are kept in whole seconds, and clocks of several API servers differ a little.
 const SKEW: Duration = Duration::seconds(2);
@@ -91,17 +91,29 @@ pub fn points(raw: &RawReplay, kind: Kind) -> Vec<RvPoint> {
 /// version and time that was read, also the moment of this watch.
 pub fn replay(raw: &RawReplay, kind: Kind, namespace: Option<String>, clock: &RvClock) -> Replay {
     let mut versions = Vec::new();
-    let mut unseen = None;
+    let mut unseen = raw.is_cut.then(|| Why::Partial {
+        detail: "the API server was still sending past versions when the time was up".to_owned(),
+    });
+    let mut newest: BTreeMap<Name, DateTime<Utc>> = BTreeMap::new();
     for (op, object) in raw.events() {
         match decode(&object, Some(kind)) {
-            Ok(Some(object)) => versions.push(version(op, object, clock)),
+            Ok(Some(object)) => {
+                let written = newest_write(object.meta());
+                let before = written.and_then(|written| newest.insert(object.name(), written));
+                // What tells of no newer write than the version before it is perhaps a removal.
+                let skew = if before.is_some() && before == written { Duration::zero() } else { SKEW };
+                versions.push(version(op, object, clock, skew));
+            }
             Ok(None) => {}
             Err(detail) => unseen = Some(Why::Malformed { detail }),
         }
     }
     let since = match raw.oldest_rv {
         None => Since::Ever,
-        Some(oldest) => clock.bracket(oldest).1.map_or(Since::Unknown, Since::At),
+        // Times are cut to whole seconds: that write may have been almost a second later.
+        Some(oldest) => {
+            clock.bracket(oldest).1.map_or(Since::Unknown, |at| Since::At(later(at, Duration::seconds(1))))
+        }
     };
     Replay {
         source: ChangeSource::WatchReplay,
@@ -114,11 +126,33 @@ pub fn replay(raw: &RawReplay, kind: Kind, namespace: Option<String>, clock: &Rv
     }
 }
 
-fn version(op: VersionOp, object: Versioned, clock: &RvClock) -> ObjectVersion {
+/// Whether the replay ends before the present: an object is there in a version that must be in it, and no
+/// such version or later one is.
+pub fn ends_early<'a>(
+    replay: &Replay,
+    oldest: Option<u64>,
+    present: impl Iterator<Item = &'a ObjectMeta>,
+) -> bool {
+    let number = |meta: &ObjectMeta| meta.resource_version.parse::<u64>().ok();
+    let mut newest: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for meta in replay.versions.iter().map(|version| version.object.meta()) {
+        let known = newest.entry((&meta.namespace, &meta.name)).or_default();
+        *known = (*known).max(number(meta).unwrap_or_default());
+    }
+    present
+        .filter(|meta| replay.namespace.as_ref().is_none_or(|namespace| *namespace == meta.namespace))
+        .filter_map(|meta| Some((meta, number(meta)?)))
+        .filter(|(_, version)| oldest.is_none_or(|oldest| oldest < *version))
+        .any(|(meta, version)| {
+            newest.get(&(meta.namespace.as_str(), meta.name.as_str())).is_none_or(|known| *known < version)
+        })
+}
+
+fn version(op: VersionOp, object: Versioned, clock: &RvClock, skew: Duration) -> ObjectVersion {
     let number = object.meta().resource_version.parse::<u64>().ok();
     let (from, to) = number.map_or((None, None), |number| clock.bracket(number));
     let written = newest_write(object.meta())
-        .filter(|written| op != VersionOp::Deleted && from.is_none_or(|from| from <= later(*written, SKEW)));
+        .filter(|written| op != VersionOp::Deleted && from.is_none_or(|from| from <= later(*written, skew)));
     let (at, precision_s) = match (written, from, to) {
         (Some(written), _, _) => (Some(written), 1),
         (None, Some(from), Some(to)) => (Some(to), seconds(from, to)),
@@ -195,7 +229,7 @@ mod tests {
             &[(190, "08:00:00"), (210, "08:30:00"), (240, "10:44:50"), (250, "10:45:10")],
             &["Added 09:00:00±1", "Modified 10:40:00±1", "Deleted 10:45:10±20"],
         );
-        assert_eq!(replay.since, Since::At(at("08:30:00")));
+        assert_eq!(replay.since, Since::At(at("08:30:01")));
         assert_eq!(replay.unseen, None);
     }
 
@@ -214,6 +248,8 @@ mod tests {
             &["Modified 10:00:00±1", "Modified 10:31:00±60"],
         );
         assert_eq!(replay.since, Since::Ever);
+        // Also one that is as quick as clocks may differ.
+        check(&raw, &[(238, "10:00:02"), (250, "10:00:03")], &["Modified 10:00:00±1", "Modified 10:00:03±1"]);
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl Live {
     where
         K: DeserializeOwned + Send + 'static,
     {
-        let collection = path::collection_of(kind, self.version_of(kind).await?, namespace)?;
+        let version = self.version_of(kind).await?;
+        let collection = path::collection_of(kind, version.name, namespace)?;
         let about = about("list", kind, namespace);
         let limit = if namespace.is_some() { PAGE } else { PAGE_OF_EVERYTHING };
         let mut token: Option<String> = None;
@@ -70,7 +71,11 @@ impl Live {
                     continue;
                 }
                 Err(Failure::Refusal(refusal)) if refusal.code == 404 && !refusal.is_html => {
-                    return Err(Why::NotInstalled);
+                    return Err(if version.is_served {
+                        Why::NotInstalled
+                    } else {
+                        Why::Unsupported { detail: "this identity may not ask what is installed".to_owned() }
+                    });
                 }
                 Err(failure) => return Err(self.why(&failure, &about)),
             };

@@ -4,13 +4,15 @@
 //! watch from `resourceVersion=1` is answered with that buffer or, when it does not reach back so far,
 //! with a 410 that names the oldest version it can start from; then the watch is begun there.
 //!
-//! Assumptions: the buffer comes in one burst right after the response's head, so silence after it
-//! means that it is through; several API servers behind one address have a buffer each, so several
-//! connections are made and the one that reaches back furthest is kept. Nothing here proves that
-//! nothing happened: an object whose present version is missing from the events shows that the burst
-//! was not read to its end.
+//! The buffer comes in one burst, so silence after events means that it is through. Silence before any
+//! event means nothing: the burst may be late. An empty buffer is one whose watch the server itself ended,
+//! in time, with nothing sent. Whoever is still sending when the time is up is asked once more, for longer
+//! and with bookmarks, of which one follows the burst; a replay that is not known to be whole then says so.
 //!
-//! Source: k8s.io/apiserver/pkg/storage/cacher/watch_cache.go; measured on 1.36.
+//! Several API servers behind one address have a buffer each, so several connections are made and the one
+//! that reaches back furthest is kept.
+//!
+//! Source: k8s.io/apiserver/pkg/storage/cacher/{watch_cache,cache_watcher}.go; measured on 1.36.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,11 +33,23 @@ use crate::model::change::VersionOp;
 use crate::model::gap::Why;
 use crate::model::object::Kind;
 
-/// How long the server keeps one watch open.
-const WATCH_S: &str = "2";
-const WATCH: Duration = Duration::from_millis(2500);
-/// The silence after which the burst is taken to be through.
+/// How a watch is asked for.
+struct Terms {
+    /// After how many seconds the server ends it.
+    seconds: u64,
+    /// By when it must have ended here.
+    limit: Duration,
+    bookmarks: bool,
+}
+
+/// Long enough for almost every buffer, and short where there is none.
+const PROMPT: Terms = Terms { seconds: 1, limit: Duration::from_secs(3), bookmarks: false };
+/// A bookmark comes two seconds before the end.
+const PATIENT: Terms = Terms { seconds: 5, limit: Duration::from_secs(7), bookmarks: true };
+/// The silence after events after which the burst is taken to be through.
 const SILENCE: Duration = Duration::from_millis(400);
+/// What the server's second may be shorter than ours, as its head took time to come.
+const CLOCKS: Duration = Duration::from_millis(200);
 /// The events of one watch that are kept, by their size on the wire: the newest.
 const KEPT_BYTES: usize = 32 << 20;
 const LONGEST_EVENT: usize = 4 << 20;
@@ -49,13 +63,15 @@ pub struct RawReplay {
     lines: Vec<(VersionOp, Box<[u8]>)>,
     /// Every event after this version is here; `None`: every event since the kind was first stored.
     pub oldest_rv: Option<u64>,
+    /// The newest events may be missing.
+    pub is_cut: bool,
 }
 
 impl RawReplay {
     /// A replay of objects in hand.
     #[must_use]
     pub fn new(events: &[(VersionOp, Value)], oldest_rv: Option<u64>) -> Self {
-        let mut replay = Self { lines: Vec::new(), oldest_rv };
+        let mut replay = Self { lines: Vec::new(), oldest_rv, is_cut: false };
         for (op, object) in events {
             replay.push(*op, object);
         }
@@ -127,19 +143,25 @@ impl Live {
     }
 
     async fn watch(&self, client: &kube::Client, collection: &str) -> Result<RawReplay, Failure> {
-        let mut from: u64 = 1;
-        for _ in 0..=RESTARTS {
-            match self.watch_from(client, collection, from).await? {
-                Watched::Events(buffer) => {
-                    let oldest_rv = buffer.dropped_up_to.or((from > 1).then_some(from));
-                    return Ok(RawReplay { lines: buffer.events.into(), oldest_rv });
+        let (mut from, mut moved, mut terms) = (1, 0, &PROMPT);
+        loop {
+            match self.watch_from(client, collection, from, terms).await? {
+                Watched::TooOld { oldest } if moved < RESTARTS => {
+                    moved += 1;
+                    from = oldest.max(from);
                 }
-                Watched::TooOld { oldest } => from = oldest.max(from),
+                Watched::TooOld { .. } => {
+                    return Err(Failure::Fault(Fault::Other {
+                        detail: "the watch window moves faster than it is read".to_owned(),
+                    }));
+                }
+                Watched::Events { is_cut: true, .. } if !terms.bookmarks => terms = &PATIENT,
+                Watched::Events { buffer, is_cut } => {
+                    let oldest_rv = buffer.dropped_up_to.or((from > 1).then_some(from));
+                    return Ok(RawReplay { lines: buffer.events.into(), oldest_rv, is_cut });
+                }
             }
         }
-        Err(Failure::Fault(Fault::Other {
-            detail: "the watch window moves faster than it is read".to_owned(),
-        }))
     }
 
     async fn watch_from(
@@ -147,12 +169,14 @@ impl Live {
         client: &kube::Client,
         collection: &str,
         from: u64,
+        terms: &Terms,
     ) -> Result<Watched, Failure> {
-        let version = from.to_string();
+        let (version, seconds_open) = (from.to_string(), terms.seconds.to_string());
         let query = path::query([
             ("watch", Some("true")),
             ("resourceVersion", Some(version.as_str())),
-            ("timeoutSeconds", Some(WATCH_S)),
+            ("timeoutSeconds", Some(seconds_open.as_str())),
+            ("allowWatchBookmarks", terms.bookmarks.then_some("true")),
         ]);
         let call = Call::stream(format!("{collection}{query}"));
         let read = self.transport.access().options().read;
@@ -162,56 +186,79 @@ impl Live {
             Err(Failure::Refusal(refusal)) if refusal.is_expired() => return Watched::too_old(&refusal),
             Err(failure) => return Err(failure),
         };
-        let end = tokio::time::Instant::now() + WATCH;
+        let began = tokio::time::Instant::now();
+        let end = began + terms.limit;
         let mut lines = Lines::new(LONGEST_EVENT);
         let mut buffer = Buffer::default();
-        let mut broken = None;
-        loop {
+        let ended = loop {
             let silence = tokio::time::Instant::now() + SILENCE;
-            let Ok(Some(frame)) = tokio::time::timeout_at(end.min(silence), body.frame()).await else {
-                break;
-            };
-            let frame = match frame {
-                Ok(frame) => frame,
-                Err(error) => {
-                    broken = Some(Failure::of(&error, seconds(WATCH)));
-                    break;
+            let until = if buffer.is_empty() { end } else { end.min(silence) };
+            let frame = match tokio::time::timeout_at(until, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                // Half a burst would look like a whole one.
+                Ok(Some(Err(error))) if buffer.error.is_none() => {
+                    return Err(Failure::of(&error, seconds(terms.limit)));
                 }
+                Ok(Some(Err(_)) | None) => break Ended::ByTheServer,
+                Err(_) if until < end => break Ended::Silent,
+                Err(_) => break Ended::ByUs,
             };
             if let Ok(data) = frame.into_data() {
                 self.transport.access().load().add_bytes(data.len());
                 lines.feed(&data, &mut |line| buffer.take(line));
-                if buffer.error.is_some() {
-                    break;
+                if buffer.error.is_some() || buffer.bookmarked {
+                    break Ended::Silent;
                 }
             }
+        };
+        if let Some(refusal) = buffer.error.take() {
+            return match refusal.is_expired() {
+                true => Watched::too_old(&refusal),
+                false => Err(Failure::Refusal(Box::new(refusal))),
+            };
         }
-        match (buffer.error.take(), broken) {
-            (Some(refusal), _) if refusal.is_expired() => Watched::too_old(&refusal),
-            (Some(refusal), _) => Err(Failure::Refusal(Box::new(refusal))),
-            // Half a burst would look like a whole one.
-            (None, Some(failure)) => Err(failure),
-            (None, None) if buffer.undecodable => {
-                Err(Failure::Undecodable { detail: "the watch sent something else than events".to_owned() })
+        if buffer.undecodable {
+            let detail = "the watch sent something else than events".to_owned();
+            return Err(Failure::Undecodable { detail });
+        }
+        match ended {
+            Ended::Silent => Ok(Watched::Events { buffer, is_cut: false }),
+            Ended::ByTheServer => {
+                let in_time = Duration::from_secs(terms.seconds) <= began.elapsed() + CLOCKS;
+                Ok(Watched::Events { is_cut: !(buffer.is_empty() && in_time), buffer })
             }
-            (None, None) => Ok(Watched::Events(buffer)),
+            Ended::ByUs if buffer.is_empty() => {
+                Err(Failure::Fault(Fault::TimedOut { seconds: seconds(terms.limit) }))
+            }
+            Ended::ByUs => Ok(Watched::Events { buffer, is_cut: true }),
         }
     }
 }
 
+/// How the reading of a watch came to its end.
+enum Ended {
+    /// Nothing more came, or a bookmark.
+    Silent,
+    ByTheServer,
+    /// It took too long.
+    ByUs,
+}
+
 impl RawReplay {
     fn is_wider_than(&self, other: &Self) -> bool {
-        let reach = |replay: &Self| replay.oldest_rv.unwrap_or(0);
+        let reach = |replay: &Self| (replay.is_cut, replay.oldest_rv.unwrap_or(0));
         (reach(self), other.lines.len()) < (reach(other), self.lines.len())
     }
 }
 
 enum Watched {
-    Events(Buffer),
-    /// The server's memory begins later.
-    TooOld {
-        oldest: u64,
+    Events {
+        buffer: Buffer,
+        /// The newest events may be missing.
+        is_cut: bool,
     },
+    /// The server's memory begins later.
+    TooOld { oldest: u64 },
 }
 
 impl Watched {
@@ -236,6 +283,8 @@ struct Buffer {
     dropped_up_to: Option<u64>,
     error: Option<Refusal>,
     undecodable: bool,
+    /// Everything up to the present was sent.
+    bookmarked: bool,
 }
 
 /// A line whose object is only looked at when it is wanted.
@@ -251,6 +300,11 @@ fn object_of(line: &[u8]) -> Option<Value> {
 }
 
 impl Buffer {
+    /// Nothing was sent yet.
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.dropped_up_to.is_none() && !self.undecodable
+    }
+
     fn take(&mut self, line: &[u8]) {
         let Ok(WatchLine { kind, object: IgnoredAny }) = serde_json::from_slice(line) else {
             self.undecodable = true;
@@ -268,7 +322,10 @@ impl Buffer {
                 self.error = Some(Refusal::read(code.unwrap_or(500), &body));
                 return;
             }
-            // Bookmarks were not asked for, and carry no object.
+            "BOOKMARK" => {
+                self.bookmarked = true;
+                return;
+            }
             _ => return,
         };
         self.size += line.len();
@@ -296,7 +353,7 @@ mod tests {
             let refusal = Refusal { code: 410, message: message.to_owned(), ..Refusal::default() };
             match Watched::too_old(&refusal) {
                 Ok(Watched::TooOld { oldest }) => Some(oldest),
-                Ok(Watched::Events(_)) | Err(_) => None,
+                Ok(Watched::Events { .. }) | Err(_) => None,
             }
         };
         assert_eq!(at("too old resource version: 1 (438)"), Some(438));
@@ -309,6 +366,8 @@ mod tests {
         let replay = |oldest_rv, count: usize| {
             RawReplay::new(&vec![(VersionOp::Added, Value::Null); count], oldest_rv)
         };
+        let cut = RawReplay { is_cut: true, ..replay(None, 9) };
+        assert!(replay(Some(5), 0).is_wider_than(&cut));
         assert!(replay(None, 0).is_wider_than(&replay(Some(5), 9)));
         assert!(replay(Some(4), 0).is_wider_than(&replay(Some(5), 9)));
         assert!(replay(Some(5), 3).is_wider_than(&replay(Some(5), 2)));

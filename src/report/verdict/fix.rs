@@ -107,6 +107,20 @@ pub(super) fn words(fix: &Fix) -> String {
             Some(ingress) => format!("add a rule for {} to Ingress {}", q(path), name(ingress)),
             None => format!("add a rule for {} on host {}", q(path), q(host)),
         },
+        Fix::CreateIngress { ingress, host } => format!(
+            "create Ingress {} again, or give another Ingress its rule for host {}",
+            name(ingress),
+            q(host)
+        ),
+        Fix::Resync { controller } => format!(
+            "let {} load the objects anew (it may be starting still), and read its log and ConfigMap if it does not",
+            controller
+                .as_ref()
+                .map_or_else(|| "the controller".to_owned(), |of| ObjectRef::from(of).to_string())
+        ),
+        Fix::MendIngress { ingress } => {
+            format!("mend what Ingress {} was refused for, and apply it again", name(ingress))
+        }
         Fix::AskApplication { service } => format!(
             "routing is right: look at the routes of the application{}",
             service.as_ref().map(|of| format!(" behind Service {}", name(of))).unwrap_or_default()

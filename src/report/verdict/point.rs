@@ -100,6 +100,19 @@ pub fn says(point: &Point) -> String {
         Point::Created { at } => format!("it was created at {}", time(at)),
         Point::Changed { at } => format!("this was changed at {}", time(at)),
         Point::Deleted { at } => format!("this was deleted at {}", time(at)),
+        Point::IngressAbsent => "there is no such Ingress".to_owned(),
+        Point::TookBefore { host, path, service: of } => format!(
+            "it is gone, and with it the rule for host {} path {}{}",
+            q(host),
+            q(path),
+            of.as_ref().map(|of| format!(" to Service {}", name(of))).unwrap_or_default()
+        ),
+        Point::WebhookRefused { count } => {
+            format!("the controller's admission webhook refused it {count} time(s)")
+        }
+        Point::CreationRefused { by } => {
+            format!("the {} that was to create it was refused", Text::new(by))
+        }
         Point::NoRewrite => "no annotation rewrites the path".to_owned(),
         Point::RewriteTo { target, upstream_path } => {
             format!("the rewrite to {} makes the application receive {}", q(target), q(upstream_path))

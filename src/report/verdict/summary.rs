@@ -2,7 +2,7 @@
 
 use super::super::object_ref::ObjectRef;
 use super::super::text::Text;
-use crate::analysis::verdicts::Judgement;
+use crate::analysis::verdicts::{Judgement, Point};
 use crate::model::verdict::Code;
 
 /// One sentence with the numbers.
@@ -58,8 +58,20 @@ pub(super) fn sentence(judgement: &Judgement, url: &str, status: Option<u16>) ->
         Code::Healthy => format!("{url} answers and has no run of 404s"),
         Code::NotA404 => format!("{url} answers {status}, not 404"),
         Code::InsufficientEvidence => format!("what was seen does not decide why {url} answers {status}"),
-        Code::IngressAbsentRejected
-        | Code::EntrypointMismatch
+        Code::IngressAbsentRejected => {
+            let deleted = judgement.evidence.iter().any(|one| matches!(one.point, Point::Deleted { .. }));
+            if deleted {
+                format!("{url} lost its rule: {who} was deleted")
+            } else {
+                format!("{url} is served by nobody: {who} was refused, so it does not exist")
+            }
+        }
+        Code::SyncRace => {
+            format!(
+                "{url}: a rule takes it, and the controller answers that none does since {who} was changed or restarted"
+            )
+        }
+        Code::EntrypointMismatch
         | Code::WrongEntryAddress
         | Code::HostPrecedence
         | Code::SniHostMismatch
@@ -74,7 +86,6 @@ pub(super) fn sentence(judgement: &Judgement, url: &str, status: Option<u16>) ->
         | Code::SelectorTooBroad
         | Code::UpstreamHostHeader
         | Code::UpstreamMeshRoute
-        | Code::NotProgrammedYet
-        | Code::SyncRace => format!("{url}: {} at {who}", judgement.code),
+        | Code::NotProgrammedYet => format!("{url}: {} at {who}", judgement.code),
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn not_sent(gap: &Gap) -> ToolFailure {
         | Why::Partial { .. }
         | Why::NotInstalled
         | Why::Rotated
+        | Why::WrittenElsewhere { .. }
         | Why::NotWritten { .. }
         | Why::Redacted
         | Why::Malformed { .. }

@@ -234,7 +234,7 @@ impl Ground {
             api_server: &self.api_server,
         };
         let views: Vec<View<'_>> = view::views(&self.snapshot);
-        plan(wish, &rules, &self.snapshot, case::main_view(&views, wish.request))
+        plan(wish, &rules, &self.snapshot, case::main_view(&views, wish.request, None))
     }
 }
 

@@ -86,7 +86,53 @@ async fn a_kind_that_may_not_be_listed_is_a_gap() {
     .await;
     assert!(matches!(snapshot.http_routes.get("shop", "web"), Lookup::Unseen(_)));
     assert_eq!(snapshot.http_routes.gaps().len(), 1);
-    // Not served in any version that can be read: not installed.
     assert!(snapshot.grants.covers("shop") && snapshot.gateways.covers("shop"));
+    assert_eq!(snapshot.not_installed, BTreeSet::from([Kind::ReferenceGrant]));
     assert_eq!(snapshot.http_routes.kind(), Kind::HttpRoute);
+}
+
+#[tokio::test]
+async fn a_kind_that_is_served_in_other_versions_only_is_not_absent() {
+    let (snapshot, _) = gathered(|seen| match seen.path.strip_prefix(GROUP)? {
+        "" => Some(versions(&["v1", "v1alpha2"])),
+        "/v1" => Some(resources(&["gatewayclasses", "gateways", "httproutes"])),
+        "/v1alpha2" => Some(resources(&["httproutes", "referencegrants"])),
+        _ => None,
+    })
+    .await;
+    assert_eq!((snapshot.grants.gaps().len(), snapshot.not_installed.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_is_installed_is_not_known_from_a_server_that_does_not_say_so() {
+    let broken = || Reply::status(500, "InternalError", "etcdserver: request timed out");
+    let (server, live) = live(move |seen| match seen.path.strip_prefix(GROUP) {
+        Some("") if seen.before == 0 => broken(),
+        Some("") => versions(&["v1"]),
+        Some("/v1") => resources(&["gatewayclasses", "gateways", "httproutes"]),
+        _ => list(&[]),
+    })
+    .await;
+    let cluster = Cluster::new(Source::Live(Box::new(live)), None);
+    let snapshot = gather::routing(&cluster, &BTreeSet::new()).await;
+    let gaps = [snapshot.gateways.gaps(), snapshot.http_routes.gaps(), snapshot.grants.gaps()].concat();
+    assert_eq!((gaps.len(), snapshot.not_installed.len()), (3, 0), "{gaps:?}");
+    assert_eq!(server.seen().iter().filter(|seen| seen.path == GROUP).count(), 1);
+    // It is asked again by whoever comes later.
+    let snapshot = gather::routing(&cluster, &BTreeSet::new()).await;
+    assert_eq!(snapshot.http_routes.gaps(), []);
+    assert_eq!(snapshot.not_installed, BTreeSet::from([Kind::ReferenceGrant]));
+}
+
+#[tokio::test]
+async fn without_leave_to_ask_what_is_installed_the_lists_tell() {
+    let (snapshot, asked) = gathered(|seen| match seen.path.strip_prefix(GROUP)? {
+        "" => Some(Reply::status(403, "Forbidden", "forbidden: cannot get path")),
+        "/v1/referencegrants" => Some(Reply::Text(404, "text/plain", "404 page not found\n".to_owned())),
+        _ => None,
+    })
+    .await;
+    assert_eq!(asked.len(), 5, "{asked:?}");
+    assert!(snapshot.http_routes.covers_everything());
+    assert_eq!((snapshot.grants.gaps().len(), snapshot.not_installed.len()), (1, 0));
 }

@@ -65,7 +65,7 @@ async fn a_whole_buffer_is_read_with_its_deletions() {
     assert_eq!(replay.oldest_rv, None);
     assert!(before.elapsed() < Duration::from_secs(2), "silence ends a replay");
     assert_eq!(seen[0].path, "/apis/networking.k8s.io/v1/namespaces/shop/ingresses");
-    for (key, value) in [("watch", "true"), ("resourceVersion", "1"), ("timeoutSeconds", "2")] {
+    for (key, value) in [("watch", "true"), ("resourceVersion", "1"), ("timeoutSeconds", "1")] {
         assert_eq!(seen[0].asked(key), Some(value));
     }
     assert_eq!(seen[0].asked("allowWatchBookmarks"), None);
@@ -79,13 +79,58 @@ async fn a_buffer_that_begins_later_is_read_from_there() {
             Some("1") => too_old_event(438),
             // It moved on meanwhile.
             Some("438") => too_old_event(440),
-            Some("440") => Reply::Pieces(vec![Some(event("MODIFIED", 441))]),
+            Some("440") => Reply::Endless(vec![Some(event("MODIFIED", 441))]),
             other => panic!("{other:?}"),
         })
         .await;
         let replay = outcome.expect("replay");
         assert_eq!((versions(&replay).len(), replay.oldest_rv), (1, Some(440)));
         assert_eq!(seen.len(), 3);
+    }
+}
+
+/// Pauses that are longer than silence after events may be.
+fn late() -> Vec<Option<Vec<u8>>> {
+    vec![None; 9]
+}
+
+#[tokio::test]
+async fn silence_before_the_first_event_means_nothing() {
+    let (outcome, _) = replay(1, |_| {
+        let mut pieces = late();
+        pieces.push(Some(event("DELETED", 7)));
+        Reply::Endless(pieces)
+    })
+    .await;
+    let told = outcome.expect("replay");
+    assert_eq!((versions(&told), told.is_cut), (vec![(VersionOp::Deleted, "7")], false));
+    let (outcome, _) = replay(1, |_| Reply::Endless(Vec::new())).await;
+    assert!(matches!(outcome, Err(Why::TimedOut { .. })), "{outcome:?}");
+    // The server itself ended a watch of which there was nothing to tell, in time or before.
+    for (pauses, is_cut) in [(10, false), (1, true)] {
+        let (outcome, _) = replay(1, move |_| Reply::Pieces(vec![None; pauses])).await;
+        let told = outcome.expect("replay");
+        assert_eq!((versions(&told), told.is_cut), (Vec::new(), is_cut));
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_ends_among_events_is_asked_for_again_and_for_longer() {
+    let answer = |bookmark: bool| {
+        move |seen: &Seen| {
+            let mut pieces = vec![Some(event("ADDED", 5))];
+            if seen.asked("allowWatchBookmarks") == Some("true") {
+                pieces.push(Some(event("DELETED", 6)));
+                pieces.extend(bookmark.then(|| Some(event("BOOKMARK", 9))));
+            }
+            Reply::Pieces(pieces)
+        }
+    };
+    for bookmark in [true, false] {
+        let (outcome, seen) = replay(1, answer(bookmark)).await;
+        let told = outcome.expect("replay");
+        assert_eq!((told.events().count(), told.is_cut), (2, !bookmark));
+        assert_eq!((seen.len(), seen[1].asked("timeoutSeconds")), (2, Some("5")));
     }
 }
 
@@ -102,7 +147,7 @@ async fn of_several_servers_the_longest_memory_is_kept() {
         let oldest = [300, 100, 200][seen.connection % 3];
         match seen.asked("resourceVersion") {
             Some("1") => too_old_event(oldest),
-            _ => Reply::Pieces(vec![Some(event("ADDED", oldest + 1))]),
+            _ => Reply::Endless(vec![Some(event("ADDED", oldest + 1))]),
         }
     })
     .await;
@@ -117,7 +162,7 @@ async fn of_several_servers_the_longest_memory_is_kept() {
 async fn one_server_that_answers_is_enough() {
     let (outcome, _) = replay(2, |seen| match seen.connection {
         0 => Reply::status(500, "InternalError", "broken"),
-        _ => Reply::Pieces(vec![Some(event("ADDED", 5))]),
+        _ => Reply::Endless(vec![Some(event("ADDED", 5))]),
     })
     .await;
     assert_eq!(outcome.expect("replay").events().count(), 1);

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use routecause::report::text::Text;
 use serde_json::Value;
 
-use super::held::{Held, spellings};
+use super::held::{Held, plural, spellings};
 use crate::support::field_path;
 
 /// Every source that a result names, at any depth.
-pub(super) fn within(result: &Value) -> Vec<&Value> {
+pub(crate) fn within(result: &Value) -> Vec<&Value> {
     let mut found = Vec::new();
     collect(result, &mut found);
     found
@@ -31,7 +31,7 @@ fn collect<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
 }
 
 /// Holds one source against the capture.
-pub(super) fn check(source: &Value, held: &Held) -> Result<(), String> {
+pub(crate) fn check(source: &Value, held: &Held) -> Result<(), String> {
     let shapes = source.as_object().ok_or("a source is an object")?;
     let [(shape, cited)] = shapes.iter().collect::<Vec<_>>()[..] else {
         return Err("a source has one shape".to_owned());
@@ -83,9 +83,14 @@ fn absent(cited: &Value, held: &Held) -> Result<(), String> {
     if text(cited, "looked_in").is_empty() {
         return Err("it does not say which list was read".to_owned());
     }
-    let plural = format!("{}{}", kind.to_lowercase(), if kind.ends_with('s') { "es" } else { "s" });
-    match held.refused.iter().find(|resource| resource.split('.').next() == Some(&plural)) {
-        Some(resource) => Err(format!("the list of {resource} was refused")),
+    let plural = plural(kind);
+    let here = |refused: &&(String, String)| {
+        let (resource, namespace) = refused;
+        resource.split('.').next() == Some(&plural)
+            && (namespace.is_empty() || namespace == text(cited, "namespace"))
+    };
+    match held.refused.iter().find(here) {
+        Some((resource, _)) => Err(format!("the list of {resource} was refused")),
         None => Ok(()),
     }
 }

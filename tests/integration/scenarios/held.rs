@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// A capture as its files say it.
 #[derive(Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// Objects by the file they stand in, in its order.
     files: BTreeMap<String, Vec<Value>>,
     /// Past versions.
@@ -17,14 +17,16 @@ pub(super) struct Held {
     /// Lines by namespace, pod and container, previous containers included.
     logs: BTreeMap<(String, String, String), Vec<String>>,
     pub(super) probes: Vec<Value>,
-    /// Kinds of which a list was refused.
-    pub(super) refused: Vec<String>,
+    /// Kinds of which a list was refused, and where: everywhere, or in a namespace.
+    pub(super) refused: Vec<(String, String)>,
+    /// What an audit log refers to: resource, namespace, name.
+    audited: Vec<[String; 3]>,
     /// Everything as text.
     text: String,
 }
 
 impl Held {
-    pub(super) fn read(folder: &Path) -> Self {
+    pub(crate) fn read(folder: &Path) -> Self {
         let mut held = Self::default();
         let mut paths = Vec::new();
         walk(folder, &mut paths);
@@ -44,8 +46,9 @@ impl Held {
             "ask.json" | "expect.json" => return,
             "capture.json" => {
                 let errors = json(text)["errors"].as_array().cloned().unwrap_or_default();
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 self.refused
-                    .extend(errors.iter().filter_map(|error| Some(error["resource"].as_str()?.to_owned())));
+                    .extend(errors.iter().map(|error| (text(&error["resource"]), text(&error["namespace"]))));
             }
             "probes.jsonl" => self.probes.extend(lines().map(json)),
             "history.jsonl" => self.past.extend(lines().map(|line| json(line)["object"].clone())),
@@ -53,6 +56,12 @@ impl Held {
                 let whole =
                     |line: &str| ["requestObject", "responseObject"].map(|key| json(line)[key].clone());
                 self.past.extend(lines().flat_map(whole));
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                let refers = |line: &str| {
+                    let about = &json(line)["objectRef"];
+                    ["resource", "namespace", "name"].map(|key| text(&about[key]))
+                };
+                self.audited.extend(lines().map(refers));
             }
             _ if name.starts_with("logs/") => {
                 let mut parts = name.splitn(4, '/').skip(1).map(str::to_owned);
@@ -88,7 +97,8 @@ impl Held {
         };
         let events = self.files.values().flatten().any(|object| refers(&object["involvedObject"]));
         let past = self.past.iter().any(|object| is(object, kind, namespace, name));
-        events || past || self.object(kind, namespace, name).is_some()
+        let audited = [plural(kind), namespace.to_owned(), name.to_owned()];
+        events || past || self.audited.contains(&audited) || self.object(kind, namespace, name).is_some()
     }
 
     /// Whether the text occurs anywhere, also cut or escaped as JSON.
@@ -157,6 +167,11 @@ fn opened(document: Value) -> Vec<Value> {
         item
     };
     items.iter().map(with_kind).collect()
+}
+
+/// The resource of a kind.
+pub(super) fn plural(kind: &str) -> String {
+    format!("{}{}", kind.to_lowercase(), if kind.ends_with('s') { "es" } else { "s" })
 }
 
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -34,6 +34,17 @@ impl Assets {
         })
     }
 
+    /// The CRDs of the Gateway API, where they are there already; else it is said why not.
+    pub(crate) fn gateway_api() -> Option<PathBuf> {
+        let fetch = Path::new(FILES).join("gateway-api").join("fetch");
+        let output = Command::new("bash").arg(fetch).arg("--cached").stdin(Stdio::null()).output().ok()?;
+        if !output.status.success() {
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+            return None;
+        }
+        Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
+    }
+
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }

@@ -18,11 +18,11 @@ pub(crate) fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -
     }
     let kind = kind.to_lowercase();
     let plural = match kind.as_str() {
-        "logs" => "",
-        kind if kind.ends_with('s') => "es",
-        _ => "s",
+        "logs" => kind,
+        kind if kind.ends_with('s') => format!("{kind}es"),
+        kind => kind.strip_suffix("cy").map_or_else(|| format!("{kind}s"), |stem| format!("{stem}cies")),
     };
-    path.push_str(&format!("/{kind}{plural}"));
+    path.push_str(&format!("/{plural}"));
     if !name.is_empty() {
         path.push('/');
         path.push_str(name);

@@ -36,6 +36,8 @@ pub(crate) enum Trouble {
     Wait(Gate),
     /// The answer comes late.
     Delay(Duration),
+    /// The head of the answer comes at once, the rest of it late.
+    Lag(Duration),
     /// The connection ends after so many bytes of the answer.
     Cut(usize),
     /// Nothing more comes after so many bytes of the answer.
@@ -182,7 +184,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Response<
         Trouble::Silence => std::future::pending().await,
         Trouble::Delay(time) => tokio::time::sleep(*time).await,
         Trouble::Answer(status, kind, text) => return Ok(answer(*status, kind, text)),
-        Trouble::None | Trouble::Cut(_) | Trouble::Stall(_) => {}
+        Trouble::None | Trouble::Lag(_) | Trouble::Cut(_) | Trouble::Stall(_) => {}
     }
     let response = forward(&state, request).await.map_err(std::io::Error::other)?;
     let (head, body) = response.into_parts();
@@ -195,6 +197,11 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Response<
         Trouble::Stall(bytes) => (bytes, true),
         _ => (usize::MAX, false),
     };
+    let lag = match trouble {
+        Trouble::Lag(time) => time,
+        _ => Duration::ZERO,
+    };
+    let late = futures::stream::once(tokio::time::sleep(lag)).filter_map(|()| std::future::ready(None));
     let mut left = limit;
     let frames = body.into_data_stream().then(move |data| {
         let state = Arc::clone(&state);
@@ -226,7 +233,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Response<
         Some(Err(broken()))
     })
     .filter_map(std::future::ready);
-    Ok(Response::from_parts(head, BodyExt::boxed_unsync(StreamBody::new(frames.chain(end)))))
+    Ok(Response::from_parts(head, BodyExt::boxed_unsync(StreamBody::new(late.chain(frames).chain(end)))))
 }
 
 fn answer(status: u16, kind: &'static str, text: &'static str) -> Response<Body> {

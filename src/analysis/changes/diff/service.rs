@@ -1,5 +1,7 @@
 //! Two versions of a Service: what endpoints it selects and under which ports it is reached.
 
+use std::collections::BTreeSet;
+
 use crate::model::change::Aspect;
 use crate::model::service::{Service, ServicePort};
 
@@ -19,9 +21,10 @@ pub(crate) fn differences(before: &Service, after: &Service) -> Vec<Difference> 
     };
     tell("spec.type", Some(service_type(before)), Some(service_type(after)));
     tell("spec.externalName", before.external_name.as_deref(), after.external_name.as_deref());
-    if before.selector != after.selector {
-        let (old, new) = (brief::labels(&before.selector), brief::labels(&after.selector));
-        tell("spec.selector", old.as_deref(), new.as_deref());
+    let keys: BTreeSet<&String> = before.selector.keys().chain(after.selector.keys()).collect();
+    for key in keys {
+        let (old, new) = (before.selector.get(key), after.selector.get(key));
+        tell(&format!("spec.selector[\"{key}\"]"), old.map(String::as_str), new.map(String::as_str));
     }
     ports(&before.ports, &after.ports, &mut found);
     found.extend(annotations(
@@ -99,7 +102,12 @@ mod tests {
         check(
             &service("app=web", "http 80 8080"),
             &service("app=web2", "http 80 8080"),
-            &["spec.selector: app=web => app=web2"],
+            &["spec.selector[\"app\"]: web => web2"],
+        );
+        check(
+            &service("app=web,tier=front", "http 80 8080"),
+            &service("app=web,a.b/team=x", "http 80 8080"),
+            &["spec.selector[\"a.b/team\"]: - => x", "spec.selector[\"tier\"]: front => -"],
         );
         check(
             &service("a=b", "http 80 8080"),

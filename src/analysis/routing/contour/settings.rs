@@ -34,6 +34,13 @@ impl Config {
     }
 }
 
+/// Whether requests are sent to `ExternalName` Services; `None` where the file could not be read.
+#[must_use]
+pub fn serves_external_names(settings: &Settings) -> Option<bool> {
+    let config = Config::new(settings);
+    (!config.unseen).then_some(config.external_names == External::Served)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -243,9 +243,9 @@ mod tests {
         let other = json!({"spec": {"selector": {"app": "v2"}, "ports": [{"name": "http", "port": 80}]}});
         let drift = Drift {
             object: ObjectKey::new(Kind::Service, "shop", "api"),
-            field: "spec.selector".to_owned(),
-            applied: Some("app=v2".to_owned()),
-            live: Some("app=api".to_owned()),
+            field: "spec.selector[\"app\"]".to_owned(),
+            applied: Some("v2".to_owned()),
+            live: Some("api".to_owned()),
         };
         check(live_ingress("shop/web", LIVE), with(&other), None, &Finding::Drift(vec![drift]));
     }

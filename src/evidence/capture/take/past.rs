@@ -19,6 +19,7 @@ use crate::evidence::changes::{rv_clock, watch_replay};
 use crate::evidence::gather::REPLAYED;
 use crate::evidence::live::{Live, RawReplay};
 use crate::model::change::VersionOp;
+use crate::model::gap::Why;
 use crate::model::object::{Kind, Name};
 use crate::model::snapshot::Snapshot;
 
@@ -99,18 +100,31 @@ impl Taking<'_> {
         points.extend(raws.iter().flat_map(|(kind, _, raw)| watch_replay::points(raw, *kind)));
         let clock = rv_clock::rv_clock(points);
         for (kind, place, raw) in raws {
-            self.about.replays.push(Replayed {
-                resource: kind.resource().to_owned(),
-                namespace: place,
-                oldest_resource_version: raw.oldest_rv,
-            });
+            if raw.is_cut {
+                let why = Why::Partial { detail: "it was still coming when the time was up".to_owned() };
+                let place = place.clone().unwrap_or_default();
+                self.miss(ListError::new(format!("{HISTORY}{}", kind.resource()), place, &why));
+            } else {
+                self.about.replays.push(Replayed {
+                    resource: kind.resource().to_owned(),
+                    namespace: place,
+                    oldest_resource_version: raw.oldest_rv,
+                });
+            }
+            // Of half a buffer it cannot be told what it would have shown: it is what somebody saw.
+            let via = (!raw.is_cut).then_some(watch_replay::VIA);
             for (op, mut object) in raw.events() {
                 entitle(kind, &mut object);
                 let one = RawReplay::new(&[(op, object.clone())], None);
                 let dated = watch_replay::replay(&one, kind, None, &clock);
                 let at = dated.versions.first().and_then(|version| version.at).unwrap_or(snapshot.now);
                 self.clean.object(&mut object);
-                let line = json!({"type": word(op), "observedAt": stamp(at), "via": watch_replay::VIA, "object": object});
+                let line = match via {
+                    Some(via) => {
+                        json!({"type": word(op), "observedAt": stamp(at), "via": via, "object": object})
+                    }
+                    None => json!({"type": word(op), "observedAt": stamp(at), "object": object}),
+                };
                 push(history, &line);
             }
         }
