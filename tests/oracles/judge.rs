@@ -71,7 +71,11 @@ impl Judge {
         if !difference.is_empty() {
             return Finding::Differs(format!("{difference}    {decision:?}"));
         }
-        if decision.outcome == Outcome::Undefined || is_any_failure { Finding::Undetermined } else { Finding::Agrees }
+        if decision.outcome == Outcome::Undefined || is_any_failure {
+            Finding::Undetermined
+        } else {
+            Finding::Agrees
+        }
     }
 }
 

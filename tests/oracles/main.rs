@@ -161,7 +161,9 @@ fn main() -> ExitCode {
         RUNTIME.block_on(upstream::start());
     }
     let mut trials = vec![
-        oracle(&dialect::traefik::TRAEFIK, 1, || traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])),
+        oracle(&dialect::traefik::TRAEFIK, 1, || {
+            traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
+        }),
         oracle(&dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX, 1, || {
             traefik::Traefik::start("kubernetesingressnginx", [127, 0, 1, 2])
         }),

@@ -95,6 +95,8 @@ impl Table {
         let serving = Traefik::new(snapshot, settings);
         let attached = Attached::new(snapshot, &serving);
         let services = Backends::new(snapshot);
+        let has_crd_provider =
+            settings.args.iter().any(|flag| flag.name.starts_with("providers.kubernetescrd"));
         let mut patterns = Patterns::default();
         let mut conditions = Vec::new();
         let mut routers = Vec::new();
@@ -106,7 +108,7 @@ impl Table {
             let text = priority::rule_text(&attachment.hosts, one);
             let place = served.map(|served| (served.port, served.is_tls));
             let internal = attached.route(at).zip(attached.rule(at)).is_some_and(|(route, rule)| {
-                internal::is_missing(&route.meta.namespace, rule, settings)
+                internal::is_missing(&route.meta.namespace, rule, settings, has_crd_provider)
             });
             // Whether it is for TLS does not tell routers apart.
             let is_first = texts.insert((served.map(|served| served.port), text));
@@ -138,10 +140,7 @@ impl Table {
             native: services(&|service| service.meta.annotation(NATIVE) == Some(other)),
             headless: services(&|service| matches!(service.cluster_ip.as_deref(), None | Some("" | "None"))),
             native_by_default,
-            has_crd_provider: settings
-                .args
-                .iter()
-                .any(|flag| flag.name.starts_with("providers.kubernetescrd")),
+            has_crd_provider,
             entry_points: serving.entry_points(snapshot),
             points: entry_points::EntryPoints::new(settings),
             conditions,
@@ -259,18 +258,15 @@ impl RouteTable for Table {
             return Decision::bare(Outcome::Refused, Some(400));
         };
         let path = path_of(&seen);
-        let (priority, found) = if self.points.is_sound(point) {
-            self.best(request, &path.decoded)
-        } else {
-            (None, Vec::new())
-        };
+        let (priority, found) =
+            if self.points.is_sound(point) { self.best(request, &path.decoded) } else { (None, Vec::new()) };
         let bypassed = point.acme_bypass && path.decoded.starts_with(ACME);
         let redirect = point.redirect.as_ref().filter(|redirect| {
-            !bypassed && !seen.host.is_empty() && priority.is_none_or(|priority| redirect.priority >= priority)
+            !bypassed
+                && !seen.host.is_empty()
+                && priority.is_none_or(|priority| redirect.priority >= priority)
         });
-        if let Some(decision) =
-            denied(&seen, point).filter(|_| redirect.is_some() || !found.is_empty())
-        {
+        if let Some(decision) = denied(&seen, point).filter(|_| redirect.is_some() || !found.is_empty()) {
             return decision;
         }
         if redirect.is_some() {

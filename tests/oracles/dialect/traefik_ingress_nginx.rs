@@ -65,7 +65,19 @@ pub(crate) const TRAEFIK_INGRESS_NGINX: Dialect = Dialect {
         some(
             18,
             "nginx.ingress.kubernetes.io/rewrite-target",
-            &["/", "/new", "/$1", "/$2", "/x/$1?y=z", "https://r.example/$1", "new", "//x", "", "/a b", "/$uri"],
+            &[
+                "/",
+                "/new",
+                "/$1",
+                "/$2",
+                "/x/$1?y=z",
+                "https://r.example/$1",
+                "new",
+                "//x",
+                "",
+                "/a b",
+                "/$uri",
+            ],
         ),
         some(7, "nginx.ingress.kubernetes.io/app-root", &["/home", "home", "/h?x=1", ""]),
         some(
@@ -90,12 +102,26 @@ pub(crate) const TRAEFIK_INGRESS_NGINX: Dialect = Dialect {
         some(8, "nginx.ingress.kubernetes.io/auth-secret", &["users", "users", "n/users", "none"]),
         some(2, "nginx.ingress.kubernetes.io/auth-secret-type", &["auth-file", "auth-map", "x"]),
         some(3, "nginx.ingress.kubernetes.io/auth-url", &["http://10.1.2.8:8080/auth"]),
-        some(4, "nginx.ingress.kubernetes.io/whitelist-source-range", &["127.0.0.0/8", "x", "127.0.0.1,::/0", ""]),
-        some(2, "nginx.ingress.kubernetes.io/allowlist-source-range", &["127.0.0.0/8, 10.0.0.0/8", "10.0.0.0/99"]),
+        some(
+            4,
+            "nginx.ingress.kubernetes.io/whitelist-source-range",
+            &["127.0.0.0/8", "x", "127.0.0.1,::/0", ""],
+        ),
+        some(
+            2,
+            "nginx.ingress.kubernetes.io/allowlist-source-range",
+            &["127.0.0.0/8, 10.0.0.0/8", "10.0.0.0/99"],
+        ),
         some(
             6,
             "nginx.ingress.kubernetes.io/configuration-snippet",
-            &["return 403;", "more_set_headers \"X-A: b\";", "return 302 https://s.example/;", "bogus x;", "return 404"],
+            &[
+                "return 403;",
+                "more_set_headers \"X-A: b\";",
+                "return 302 https://s.example/;",
+                "bogus x;",
+                "return 404",
+            ],
         ),
         some(
             5,

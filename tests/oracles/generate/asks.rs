@@ -99,13 +99,16 @@ fn places(objects: &[Value]) -> Vec<Place<'_>> {
     const NOTHING: &Value = &Value::Null;
     let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
     let mut places = Vec::new();
-    for rule in of_kind("Ingress").flat_map(|ingress| ingress["spec"]["rules"].as_array().into_iter().flatten()) {
+    for rule in
+        of_kind("Ingress").flat_map(|ingress| ingress["spec"]["rules"].as_array().into_iter().flatten())
+    {
         let host = rule["host"].as_str().unwrap_or_default();
         let paths = rule["http"]["paths"].as_array();
         let paths = paths.into_iter().flatten().map(|path| path["path"].as_str().unwrap_or_default());
         places.extend(paths.map(|path| Place { host, path, also: NOTHING }));
     }
-    let listeners = of_kind("Gateway").flat_map(|one| one["spec"]["listeners"].as_array().into_iter().flatten());
+    let listeners =
+        of_kind("Gateway").flat_map(|one| one["spec"]["listeners"].as_array().into_iter().flatten());
     let listeners: Vec<&str> = listeners.filter_map(|listener| listener["hostname"].as_str()).collect();
     for route in of_kind("HTTPRoute") {
         let own = route["spec"]["hostnames"].as_array().into_iter().flatten().filter_map(Value::as_str);

@@ -170,8 +170,7 @@ fn parent(random: &mut StdRng, gateway: &str, namespace: &str) -> Value {
 }
 
 fn rule(random: &mut StdRng, dialect: &Dialect) -> Value {
-    let matches: Vec<Value> =
-        (0..random.random_range(0..4)).map(|_| one_match(random, dialect)).collect();
+    let matches: Vec<Value> = (0..random.random_range(0..4)).map(|_| one_match(random, dialect)).collect();
     let only_prefix = matches!(matches.as_slice(), [one] if one["path"]["type"] == "PathPrefix");
     let mut rule = json!({});
     if !matches.is_empty() {
@@ -212,7 +211,8 @@ fn one_match(random: &mut StdRng, dialect: &Dialect) -> Value {
         found["method"] = json!(one_of(random, &["GET", "POST", "HEAD", "OPTIONS", "PUT"]));
     }
     if random.random_ratio(1, 5) {
-        found["headers"] = values(random, &[("X-A", "one"), ("x-b", "two"), ("Version", "1.0"), ("Host", "a.test")]);
+        found["headers"] =
+            values(random, &[("X-A", "one"), ("x-b", "two"), ("Version", "1.0"), ("Host", "a.test")]);
     }
     if random.random_ratio(1, 6) {
         found["queryParams"] = values(random, &[("q", "1"), ("Q", "one"), ("animal", "whale"), ("q", "")]);

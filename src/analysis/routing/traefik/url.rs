@@ -33,8 +33,7 @@ impl Url {
             Some((rest, query)) => (rest, Some(query.to_owned())),
             None => (rest, None),
         };
-        let mut url =
-            Self { scheme, opaque: None, authority: None, path: Uri::parse(b"")?, query, fragment };
+        let mut url = Self { scheme, opaque: None, authority: None, path: Uri::parse(b"")?, query, fragment };
         if !rest.starts_with('/') {
             if !url.scheme.is_empty() {
                 url.opaque = Some(rest.to_owned());
@@ -135,9 +134,8 @@ fn read_authority(text: &str) -> Result<String, Malformed> {
     } else {
         host.rsplit_once(':').map_or("", |(_, port)| port)
     };
-    let may_stand = |c: char| {
-        !c.is_ascii() || c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:[]<>\"".contains(c)
-    };
+    let may_stand =
+        |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:[]<>\"".contains(c);
     let is_sound = port.bytes().all(|byte| byte.is_ascii_digit())
         && host.chars().all(may_stand)
         && user.is_none_or(|user| user.chars().all(|c| may_stand(c) || matches!(c, '%' | '@')));

@@ -65,22 +65,8 @@ impl Table {
         decision
     }
 
-    /// The name of a filter that Traefik cannot carry out.
     fn failing(&self, filter: &Filter) -> Option<String> {
-        match filter {
-            Filter::Mirror => Some("RequestMirror".to_owned()),
-            Filter::Cors => Some("CORS".to_owned()),
-            Filter::Other(name) => Some(name.clone()),
-            Filter::Extension { group, kind, .. } => {
-                let known = self.has_crd_provider && group == "traefik.io" && kind == "Middleware";
-                (!known).then(|| kind.clone())
-            }
-            Filter::Rewrite { hostname: None, path: None } => Some("URLRewrite".to_owned()),
-            Filter::Redirect(_)
-            | Filter::Rewrite { .. }
-            | Filter::RequestHeaders
-            | Filter::ResponseHeaders => None,
-        }
+        failing(filter, self.has_crd_provider)
     }
 
     fn settled(&self, found: &Found, filters: &[Filter]) -> Settled {
@@ -122,6 +108,23 @@ impl Table {
     /// Whether requests go to the Service's own address instead of its endpoints.
     fn is_native(&self, target: &Target) -> bool {
         self.native.contains(&target.service) != self.native_by_default
+    }
+}
+
+/// The name of a filter that Traefik cannot carry out.
+pub(super) fn failing(filter: &Filter, has_crd_provider: bool) -> Option<String> {
+    match filter {
+        Filter::Mirror => Some("RequestMirror".to_owned()),
+        Filter::Cors => Some("CORS".to_owned()),
+        Filter::Other(name) => Some(name.clone()),
+        Filter::Extension { group, kind, .. } => {
+            let known = has_crd_provider && group == "traefik.io" && kind == "Middleware";
+            (!known).then(|| kind.clone())
+        }
+        Filter::Rewrite { hostname: None, path: None } => Some("URLRewrite".to_owned()),
+        Filter::Redirect(_) | Filter::Rewrite { .. } | Filter::RequestHeaders | Filter::ResponseHeaders => {
+            None
+        }
     }
 }
 

@@ -4,22 +4,26 @@
 //! Sources: traefik/traefik `pkg/provider/kubernetes/gateway/httproute.go` (`isInternalService`,
 //! `loadHTTPBackendRef`), `pkg/provider/traefik/internal.go`, `pkg/server/service/service.go`, v3.7.13.
 
+use super::act::failing;
 use crate::model::controller::Settings;
-use crate::model::http_route::{BackendRef, RouteRule};
+use crate::model::http_route::{BackendRef, Filter, RouteRule};
 
-/// Whether a rule names a service of this process that does not exist.
-pub(super) fn is_missing(namespace: &str, rule: &RouteRule, settings: &Settings) -> bool {
+/// Whether a rule names a service of this process that does not exist. What has a filter that fails is
+/// not looked for.
+pub(super) fn is_missing(namespace: &str, rule: &RouteRule, settings: &Settings, has_crds: bool) -> bool {
+    let is_sound = |filters: &[Filter]| filters.iter().all(|filter| failing(filter, has_crds).is_none());
     let is_internal = |name: &str| name.ends_with("@internal");
-    rule.backends.iter().filter(|one| is_own(one)).any(|one| {
-        let name = one.name.name.as_str();
-        let barred = bars(settings, namespace);
-        match rule.backends.as_slice() {
-            // The router's own service, which is none at all where it may not be named.
-            [_] if is_internal(name) => barred || !exists(name, settings),
-            // One with a namespace is refused before anybody looks for it.
-            _ => !one.names_namespace && !barred && !exists(name, settings),
-        }
-    })
+    is_sound(&rule.filters)
+        && rule.backends.iter().filter(|one| is_own(one)).any(|one| {
+            let name = one.name.name.as_str();
+            let barred = bars(settings, namespace);
+            match rule.backends.as_slice() {
+                // The router's own service, which is none at all where it may not be named.
+                [_] if is_internal(name) => barred || !exists(name, settings),
+                // One with a namespace is refused before anybody looks for it.
+                _ => !one.names_namespace && is_sound(&one.filters) && !barred && !exists(name, settings),
+            }
+        })
 }
 
 fn is_own(backend: &BackendRef) -> bool {

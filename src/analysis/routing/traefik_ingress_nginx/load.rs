@@ -309,7 +309,9 @@ impl<'a> Loader<'a> {
                 dead = true;
                 let left = Options { app_root: options.app_root.clone(), ..Options::default() };
                 let shared = Shared { has_tls, use_regex: false, server_snippet: "" };
-                let Ok(location) = Location::new(owner, place, path, resolved, &left, &shared) else { return };
+                let Ok(location) = Location::new(owner, place, path, resolved, &left, &shared) else {
+                    return;
+                };
                 location
             }
         };

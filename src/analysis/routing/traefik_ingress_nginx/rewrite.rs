@@ -9,7 +9,6 @@ use crate::analysis::routing::traefik::seen::Seen;
 use crate::analysis::routing::traefik::uri::{Uri, clean};
 use crate::analysis::routing::traefik::url::Url;
 
-
 #[derive(Debug)]
 pub(super) struct Rewrite {
     /// `None` for a default backend, which has no path.
@@ -65,7 +64,9 @@ impl Rewrite {
             return Rewritten::Status(500);
         }
         if self.absolute {
-            let Ok(mut url) = Url::parse(&String::from_utf8_lossy(&new)) else { return Rewritten::Status(500) };
+            let Ok(mut url) = Url::parse(&String::from_utf8_lossy(&new)) else {
+                return Rewritten::Status(500);
+            };
             let query = seen.request.query.clone().filter(|query| !query.is_empty());
             if let (false, Some(query)) = (url.has_query(), query) {
                 url.set_query(query);
@@ -87,7 +88,8 @@ fn absolute(text: String, url: &Url, old: &[u8]) -> String {
         return text;
     }
     let folder = old.iter().rposition(|byte| *byte == b'/').and_then(|at| old.get(..=at)).unwrap_or(b"/");
-    let text = if text.starts_with('/') { text } else { String::from_utf8_lossy(folder).into_owned() + &text };
+    let text =
+        if text.starts_with('/') { text } else { String::from_utf8_lossy(folder).into_owned() + &text };
     let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
     let mut out = String::from_utf8_lossy(&clean(path.as_bytes())).into_owned();
     if path.ends_with('/') && !out.ends_with('/') {
