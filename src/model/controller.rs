@@ -267,6 +267,11 @@ impl Settings {
         self.flag(name)?.value.as_deref()
     }
 
+    /// The values of a flag that may be given several times, in order.
+    pub fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        self.args.iter().filter(move |flag| flag.name == name).filter_map(|flag| flag.value.as_deref())
+    }
+
     /// A boolean flag: present without a value, or with a true one.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {

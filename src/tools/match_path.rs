@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::get_ingress::anywhere;
 use super::params::{Detail, Header, Host, ObjectName, Path, Slug, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, compare, session};
 use crate::analysis::facts::candidates::touches;
@@ -137,6 +138,10 @@ impl Tool for MatchPath {
             .chain(namespace.map(ToOwned::to_owned))
             .collect();
         let snapshot = session::look(&cluster, &focus, request.as_ref()).await?;
+        let named = match (&params.ingress, named) {
+            (Some(name), None) if request.is_none() => Some(anywhere(&snapshot, &name.name)?),
+            (_, named) => named,
+        };
         if let Some(name) = &named {
             session::ingress(&snapshot, name)?;
         }

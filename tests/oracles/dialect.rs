@@ -1,7 +1,11 @@
 //! What the users of one controller write: all in which the generated worlds of two models differ.
 
+pub(crate) mod cilium;
+pub(crate) mod contour;
 pub(crate) mod f5;
+pub(crate) mod haproxytech;
 pub(crate) mod ingress_nginx;
+pub(crate) mod istio;
 pub(crate) mod traefik;
 pub(crate) mod traefik_gateway;
 pub(crate) mod traefik_ingress_nginx;

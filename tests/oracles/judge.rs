@@ -93,6 +93,10 @@ pub(crate) fn expectation(answer: &Answer) -> Value {
         Answer::Proxy { status: status @ 404, .. } => {
             json!({"outcome": "no_route", "outcome_in": ["no_route", "unavailable"], "status": status})
         }
+        // A proxy that has nothing for a request, not even a page of its own, may say so by 503.
+        Answer::Proxy { status: status @ 503, .. } => {
+            json!({"outcome": "unavailable", "outcome_in": ["unavailable", "no_route"], "status": status})
+        }
         Answer::Proxy { status: status @ 500.., .. } => json!({"outcome": "unavailable", "status": status}),
         Answer::Proxy { status, .. } => json!({"status": status}),
         Answer::Closed => json!({"outcome": "refused"}),

@@ -74,7 +74,10 @@ pub(crate) async fn run(dialect: &Dialect, oracle: &mut impl Oracle, plan: Plan,
             tally.cases += 1;
             if judge.refuses_all().is_none() {
                 tally.differing += 1;
-                tally.report.push(format!("world {number}: the proxy refuses what the model would load"));
+                let complaint = oracle.complaint();
+                tally.report.push(format!(
+                    "world {number}: the proxy refuses what the model would load: {complaint}"
+                ));
             }
             continue;
         };

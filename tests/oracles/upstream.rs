@@ -1,27 +1,65 @@
 //! What stands behind every Service: one server on all addresses that says at which of them it was asked,
-//! and for what, byte for byte.
+//! and for what, byte for byte; in TLS when that is what comes.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, pod};
 
 /// The ports of pods: `http` and `alt`.
 pub(crate) const PORTS: [u16; 2] = [8080, 8081];
 
 /// Starts it.
 pub(crate) async fn start() {
-    for port in PORTS {
-        let listener = TcpListener::bind(("0.0.0.0", port)).await.expect("a port of a network of our own");
+    let external = NAMESPACES.iter().filter_map(|namespace| pod(namespace, EXTERNAL));
+    let external = external.map(|address| SocketAddr::from((address, EXTERNAL_PORT)));
+    let everywhere = PORTS.map(|port| SocketAddr::from(([0, 0, 0, 0], port)));
+    for address in everywhere.into_iter().chain(external) {
+        let listener = TcpListener::bind(address).await.expect("a port of a network of our own");
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream));
+                tokio::spawn(accept(stream));
             }
         });
     }
 }
 
+/// The first byte of a TLS handshake.
+const HANDSHAKE: u8 = 22;
+
+static TLS: LazyLock<TlsAcceptor> = LazyLock::new(|| {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![pair.cert.der().clone()], key)
+        .expect("a key of its certificate");
+    TlsAcceptor::from(Arc::new(config))
+});
+
+async fn accept(stream: TcpStream) -> io::Result<()> {
+    let here = stream.local_addr()?;
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    match first {
+        [HANDSHAKE] => answer(TLS.accept(stream).await?, here).await,
+        _ => answer(stream, here).await,
+    }
+    Ok(())
+}
+
 /// Answers every request of a connection; requests have no body.
-async fn answer(mut stream: TcpStream) {
-    let Ok(here) = stream.local_addr() else { return };
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, here: SocketAddr) {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
     loop {

@@ -56,12 +56,14 @@ pub(super) fn traefik(settings: &Settings, ingress: &Ingress, snapshot: &Snapsho
 /// Only the field counts; the annotation is not read.
 pub(super) fn haproxytech(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot) -> Adoption {
     let namespace = &ingress.meta.namespace;
-    if let Some(refusal) = outside_list(namespace, settings.value("namespace-whitelist")) {
-        return Adoption::Refused(refusal);
+    // Each flag names one namespace; with a white list the black one is not looked at.
+    let listed = |name| settings.values(name).filter(|value| !value.is_empty()).collect::<Vec<_>>();
+    let (watched, barred) = (listed("namespace-whitelist"), listed("namespace-blacklist"));
+    if !watched.is_empty() && !watched.contains(&namespace.as_str()) {
+        return Adoption::Refused(Refusal::NamespaceNotWatched { watched: watched.join(",") });
     }
-    let barred = settings.value("namespace-blacklist").filter(|list| !list.is_empty());
-    if barred.is_some_and(|list| outside_list(namespace, Some(list)).is_none()) {
-        let watched = format!("all but {}", barred.unwrap_or_default());
+    if watched.is_empty() && barred.contains(&namespace.as_str()) {
+        let watched = format!("all but {}", barred.join(","));
         return Adoption::Refused(Refusal::NamespaceNotWatched { watched });
     }
     let own = settings.value("ingress.class").filter(|class| !class.is_empty());

@@ -106,8 +106,9 @@ pub enum Facts {
     },
     HostwideRegex {
         key: String,
-        /// Plain paths of one Ingress that are patterns now.
+        /// Plain paths that are patterns now, and the Ingresses that they are of.
         paths: usize,
+        ingresses: usize,
     },
     PatternShadows {
         path: String,
@@ -184,6 +185,10 @@ pub enum Facts {
     EntryPointScheme {
         /// The one scheme that is served.
         only: Scheme,
+    },
+    AlbListenPorts {
+        /// Others of the group serve the host over TLS.
+        with_others: bool,
     },
     AlbGroupStuck {
         path: String,

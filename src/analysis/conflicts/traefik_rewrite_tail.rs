@@ -60,13 +60,17 @@ impl ConflictRule for Rule {
                 part: Part::new(entry.ingress, entry.place.field("path")),
                 value: format!("{head}(/|$)(.*)"),
             };
-            found.push(
-                Conflict::new(self, field, severity, facts, effect, fix)
-                    .on(host)
-                    .shown_by(host, &format!("{head}/any/deeper"))
-                    .at_annotation(entry.ingress, &key)
-                    .at_path(entry.ingress, entry.place),
-            );
+            let told = Conflict::new(self, field, severity, facts, effect, fix)
+                .on(host)
+                .shown_by(host, &format!("{head}/any/deeper"))
+                .at_annotation(entry.ingress, &key)
+                .at_path(entry.ingress, entry.place);
+            // A path that no request has in this form, or that another rule takes, is not rewritten.
+            let decision = told.sees.url.as_deref().and_then(|url| field.decide(host, url));
+            let is_own = decision.and_then(|decision| decision.winner).is_none_or(|winner| {
+                (&winner.ingress, winner.place) == (&entry.ingress.meta.key(), entry.place)
+            });
+            found.extend(is_own.then_some(told));
         }
         found
     }

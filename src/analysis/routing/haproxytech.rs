@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathType, Place, PortRef, Rule};
 use crate::model::object::Name;
 use crate::model::request::Request;
@@ -20,8 +20,8 @@ use crate::model::snapshot::Lookup;
 use super::candidates::{Candidate, of_rules};
 use super::serving::{Health, Services};
 use super::{
-    Basis, Decision, Explanation, Input, Note, Reason, Refusal, ReloadFailure, RouteTable, RoutingModel,
-    Target,
+    Basis, Decision, Explanation, Input, Note, Reason, Refusal, Releases, ReloadFailure, RouteTable,
+    RoutingModel, Target,
 };
 
 mod acl;
@@ -50,6 +50,10 @@ impl RoutingModel for Haproxytech {
         Basis::Exact
     }
 
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(3, 2, 0), before: Version::new(3, 3, 0) })
+    }
+
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
         Box::new(Table::new(input))
     }
@@ -61,6 +65,8 @@ struct Section {
     name: String,
     target: Target,
     health: Health,
+    /// TLS is passed through to it: it takes no requests.
+    tcp: bool,
 }
 
 impl Section {
@@ -76,6 +82,7 @@ struct Custom {
     ingress: usize,
     place: Place,
     section: usize,
+    path: acl::Path,
     condition: acl::Condition,
 }
 
@@ -94,6 +101,8 @@ struct Table {
     /// Sorted by name.
     ingresses: Vec<(Name, Vec<Rule>)>,
     options: Vec<Options>,
+    /// What the ConfigMap asks of all requests.
+    for_all: Options,
     sections: Vec<Section>,
     maps: Maps,
     customs: Vec<Custom>,
@@ -108,11 +117,10 @@ impl Table {
         let global = Global::new(input.settings);
         let mut sorted = input.ingresses.to_vec();
         sorted.sort_by_cached_key(|ingress| ingress.meta.key());
-        let options: Vec<Options> = sorted
-            .iter()
-            .map(|ingress| Options::new(ingress, &global, input.snapshot.secrets.as_ref()))
-            .collect();
-        let failure = sorted.iter().zip(&options).find_map(|(ingress, options)| {
+        let mut options: Vec<Options> =
+            sorted.iter().map(|ingress| Options::new(Some(ingress), &global)).collect();
+        let for_all = order_rules(&mut options, &sorted, &global);
+        let mut failure = sorted.iter().zip(&options).find_map(|(ingress, options)| {
             let cause = options.broken.clone().filter(|_| !ingress.rules.is_empty())?;
             let host = ingress.hosts().first().copied().unwrap_or_default().to_owned();
             Some(ReloadFailure { cause, host, between: vec![ingress.meta.key()] })
@@ -133,7 +141,11 @@ impl Table {
         }
         builder.maps.sort();
         let defaults = builder.defaults(&sorted, &options, &global);
+        if failure.is_none() {
+            failure = builder.bad_custom(&sorted);
+        }
         Self {
+            for_all,
             global,
             ingresses: sorted.iter().map(|ingress| (ingress.meta.key(), ingress.rules.clone())).collect(),
             options,
@@ -168,6 +180,25 @@ impl Table {
             Fault::Overwritten => Reason::Duplicate { of: self.name_of(ingress) },
         })
     }
+}
+
+/// Settles what the rules of Ingresses and ConfigMap have to do with each other; the latter's rules for
+/// all requests.
+fn order_rules(options: &mut [Options], ingresses: &[&Ingress], global: &Global) -> Options {
+    let mut for_all = Options::new(None, global);
+    // An Ingress without rules has its annotations not read.
+    let counts = |number: usize| ingresses.get(number).is_some_and(|ingress| !ingress.rules.is_empty());
+    let redirects: Vec<(usize, Vec<redirect::Redirect>)> = options
+        .iter()
+        .enumerate()
+        .filter(|(number, options)| counts(*number) && !options.redirects.is_empty())
+        .map(|(number, options)| (number, options.redirects.clone()))
+        .collect();
+    for (number, options) in options.iter_mut().enumerate() {
+        options.order_redirects(&for_all, &redirects, number);
+    }
+    for_all.keep_for_all(options.iter().enumerate().filter(|(number, _)| counts(*number)).map(|(_, o)| o));
+    for_all
 }
 
 struct Builder<'a> {
@@ -210,12 +241,16 @@ impl Builder<'_> {
             let target = Target { service: Name::new(&name.namespace, service), port: port.clone() };
             match self.section(&target, &name, options.standalone) {
                 Ok((section, condition)) => {
+                    if let Some(section) = self.sections.get_mut(section) {
+                        section.tcp |= options.passthrough;
+                    }
                     let candidate = Candidate { ingress: &name, place, host: rule.host(), rule: path };
                     match condition {
                         Some(text) => self.customs.push(Custom {
                             ingress: number,
                             place,
                             section,
+                            path: acl::Path::new(path.path_type, &path.path),
                             condition: acl::Condition::new(&text),
                         }),
                         None => self.add_rows(number, &candidate, section, options),
@@ -228,6 +263,22 @@ impl Builder<'_> {
         }
     }
 
+    /// A path with a condition that HAProxy does not take.
+    fn bad_custom(&self, ingresses: &[&Ingress]) -> Option<ReloadFailure> {
+        self.customs.iter().find_map(|custom| {
+            let is_tcp = self.sections.get(custom.section).is_some_and(|section| section.tcp);
+            let cause = match () {
+                () if custom.condition.is_refused() => format!("route-acl {:?}", custom.condition.text),
+                () if !custom.path.is_valid() => "a path beside route-acl that is no pattern".to_owned(),
+                () if is_tcp => "route-acl beside ssl-passthrough".to_owned(),
+                () => return None,
+            };
+            let ingress = ingresses.get(custom.ingress)?;
+            let host = ingress.hosts().first().copied().unwrap_or_default().to_owned();
+            Some(ReloadFailure { cause, host, between: vec![ingress.meta.key()] })
+        })
+    }
+
     fn add_rows(&mut self, number: usize, candidate: &Candidate<'_>, section: usize, options: &Options) {
         if candidate.host.is_empty() && candidate.rule.path.is_empty() {
             self.faults.insert((number, candidate.place), Fault::Resource);
@@ -235,7 +286,7 @@ impl Builder<'_> {
         }
         let Some(name) = self.sections.get(section).map(|section| section.name.as_str()) else { return };
         let value = if options.fingerprint.is_empty() { name.to_owned() } else { format!("{name}.") };
-        let row = Row { value, ingress: number, place: candidate.place, section };
+        let row = Row { cut: false, value, ingress: number, place: candidate.place, section };
         if options.passthrough {
             if candidate.host.is_empty() {
                 self.faults.insert((number, candidate.place), Fault::Resource);
@@ -275,7 +326,7 @@ impl Builder<'_> {
         };
         let Name { namespace, name } = &target.service;
         let name = if standalone {
-            format!("{namespace}_ing_{}_{name}_{port_name}", ingress.name)
+            format!("{namespace}_{}_svc_{name}_{port_name}", ingress.name)
         } else {
             format!("{namespace}_svc_{name}_{port_name}")
         };
@@ -293,7 +344,7 @@ impl Builder<'_> {
         let next = self.sections.len();
         let number = *self.names.entry(name.clone()).or_insert(next);
         if number == next {
-            self.sections.push(Section { name, target, health });
+            self.sections.push(Section { name, target, health, tcp: false });
         }
         Ok((number, condition.filter(|condition| !condition.is_empty())))
     }

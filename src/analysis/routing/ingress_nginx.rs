@@ -7,14 +7,16 @@
 //! address is unknown; session affinity, CORS preflights and snippets beyond a leading `return` are
 //! not followed. Every file names its upstream source.
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule, Tls};
 use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Lookup;
 
 use super::nginx::server_name::Names;
-use super::{Basis, Decision, Explanation, Input, Refusal, ReloadFailure, RouteTable, RoutingModel, Target};
+use super::{
+    Basis, Decision, Explanation, Input, Refusal, Releases, ReloadFailure, RouteTable, RoutingModel, Target,
+};
 use crate::analysis::adoption::annotations::Policy;
 
 mod canary;
@@ -64,6 +66,10 @@ impl RoutingModel for IngressNginx {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(1, 12, 0), before: Version::new(1, 16, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
@@ -378,6 +384,25 @@ mod tests {
                 ("http://nobody/nginx_status", "403"),
             ],
         );
+    }
+
+    #[test]
+    fn values_that_nobody_validates_can_stop_every_reload() {
+        let told = settings(&["enable-annotation-validation=false"], &[]);
+        for (annotation, value, cause) in [
+            ("permanent-redirect", "not a url", "invalid number of arguments in \"return\" directive"),
+            ("rewrite-target", "/a b", "invalid number of arguments in \"rewrite\" directive"),
+            ("app-root", "/a;b", "invalid number of arguments in \"return\" directive"),
+        ] {
+            let all = [annotated("n/i", 1, &[(annotation, value)], &[("a.example", "Prefix /x a")])];
+            let table = table(ControllerKind::IngressNginx, &all, &told);
+            let failure = table.reload_failure().map(|failure| failure.cause.as_str());
+            assert_eq!(failure, Some(cause), "{annotation}");
+            check(
+                &all,
+                &[("http://a.example/x", if annotation == "permanent-redirect" { "404" } else { "n/a" })],
+            );
+        }
     }
 
     #[test]

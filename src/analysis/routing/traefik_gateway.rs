@@ -14,7 +14,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::controller::{ControllerKind, Settings};
+use crate::model::controller::{ControllerKind, Settings, Version};
 use crate::model::gateway::Gateway;
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
@@ -29,7 +29,9 @@ use super::gateway::{At, Attached, Served, one_of, uri};
 use super::traefik::entry_points::{self, EntryPoint};
 use super::traefik::seen::Seen;
 use super::traefik::{ACME, denied, redirected};
-use super::{Basis, Decision, Explanation, Input, Note, Outcome, Refusal, RouteTable, RoutingModel};
+use super::{
+    Basis, Decision, Explanation, Input, Note, Outcome, Refusal, Releases, RouteTable, RoutingModel,
+};
 
 mod act;
 mod internal;
@@ -49,6 +51,10 @@ impl RoutingModel for TraefikGateway {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(3, 7, 0), before: Version::new(3, 8, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {

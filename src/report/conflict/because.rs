@@ -85,8 +85,10 @@ pub(super) fn because(facts: &Facts) -> String {
             format!("nginx says: duplicate location \"{}\"", Text::new(location))
         }
         Facts::ConfigurationRefused { cause } => format!("nginx says: {}", Text::new(cause)),
-        Facts::HostwideRegex { key, paths } => {
-            format!("{} makes {} a pattern", Text::new(key), count(*paths, "plain path", "plain paths"))
+        Facts::HostwideRegex { key, paths, ingresses } => {
+            let paths = count(*paths, "plain path", "plain paths");
+            let of = if *ingresses > 1 { format!(" of {ingresses} Ingresses") } else { String::new() };
+            format!("{} makes {paths}{of} a pattern", Text::new(key))
         }
         Facts::PatternShadows { path, by } => {
             format!("{} is tried before {}", Text::new(by), Text::new(path))
@@ -146,6 +148,12 @@ pub(super) fn because(facts: &Facts) -> String {
         ),
         Facts::EntryPointScheme { only: Scheme::Http } => "https finds no route".to_owned(),
         Facts::EntryPointScheme { only: Scheme::Https } => "plain http finds no route".to_owned(),
+        Facts::AlbListenPorts { with_others: true } => {
+            "others of its group serve this host over https, its own rules are not there".to_owned()
+        }
+        Facts::AlbListenPorts { with_others: false } => {
+            "it asks for TLS and listens on plain ports only".to_owned()
+        }
         Facts::AlbGroupStuck { members, .. } => {
             format!("{} share the load balancer", count(*members, "Ingress", "Ingresses"))
         }

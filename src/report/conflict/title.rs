@@ -3,6 +3,7 @@
 /// A rule's title; its id read as words where it has none.
 pub(super) fn title(rule: &str) -> String {
     let known = match rule {
+        "alb_listen_ports" => "an Ingress is on no HTTPS listener",
         "alb_group_stuck" => "a path stops all changes of its load balancer group",
         "annotation_and_field_disagree" => "class annotation and ingressClassName disagree",
         "annotation_policy_drop" => "the controller drops the whole Ingress",

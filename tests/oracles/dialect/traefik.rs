@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
 use crate::generate::{ingresses, one_of, picked};
-use crate::world::{CLASS, EXTERNAL, NAMESPACES, certificate, external};
+use crate::world::{CLASS, NAMED, NAMESPACES, certificate, named};
 
 /// The arguments that are always there; the ports are those that the proxy really has.
 pub(crate) const ALWAYS: [&str; 3] = [
@@ -38,7 +38,7 @@ pub(crate) fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
         "metadata": {"name": FOREIGN_CLASS}, "spec": {"controller": "example.com/other"},
     })];
     for (number, namespace) in NAMESPACES.into_iter().enumerate() {
-        objects.push(external(number, &picked(random, dialect.service_annotations)));
+        objects.push(named(number, &picked(random, dialect.service_annotations)));
         objects.push(certificate(namespace, "sound", true));
         objects.push(certificate(namespace, "broken", false));
     }
@@ -66,7 +66,7 @@ pub(crate) fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
                 continue;
             }
             let port = one_of(random, &["http", "alt"]);
-            path["backend"]["service"] = json!({"name": EXTERNAL, "port": {"name": port}});
+            path["backend"]["service"] = json!({"name": NAMED, "port": {"name": port}});
         }
     }
     objects.extend(ingresses);

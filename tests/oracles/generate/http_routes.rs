@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::ingresses::PATHS;
 use super::{HOSTS, one_of, picked};
 use crate::dialect::Dialect;
-use crate::world::{CLASS, EXTERNAL, NAMESPACES, SERVICES, certificate, external};
+use crate::world::{CLASS, NAMED, NAMESPACES, SERVICES, certificate, named};
 
 const API: &str = "gateway.networking.k8s.io/v1";
 const GATEWAYS: [&str; 3] = ["gw0", "gw1", "gw2"];
@@ -22,7 +22,7 @@ pub(crate) fn http_routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> 
                "metadata": {"name": "foreign"}, "spec": {"controllerName": "example.com/other"}}),
     ];
     for (number, namespace) in NAMESPACES.into_iter().enumerate() {
-        objects.push(external(number, &picked(random, dialect.service_annotations)));
+        objects.push(named(number, &picked(random, dialect.service_annotations)));
         objects.push(certificate(namespace, "sound", true));
         objects.push(certificate(namespace, "broken", false));
     }
@@ -314,7 +314,7 @@ fn backend(random: &mut StdRng) -> Value {
     match random.random_range(0..40) {
         0 => backend["name"] = json!("missing"),
         1 => backend["port"] = json!(81),
-        2 => backend["name"] = json!(EXTERNAL),
+        2 => backend["name"] = json!(NAMED),
         3 => {
             backend["group"] = json!("traefik.io");
             backend["kind"] = json!("TraefikService");

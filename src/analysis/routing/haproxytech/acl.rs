@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use crate::analysis::routing::nginx::pattern::{Match, Pattern};
+use crate::model::ingress::PathType;
 use crate::model::request::Request;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,51 @@ enum Subject {
     Host,
 }
 
+/// The path of a rule whose Service has a condition. It stands in the condition as it is: as a pattern
+/// with the type Prefix and the like, and as several where it holds spaces.
+#[derive(Debug)]
+pub(super) enum Path {
+    Any,
+    Whole(Vec<String>),
+    Matches(Vec<Pattern>),
+}
+
+impl Path {
+    pub(super) fn new(path_type: PathType, text: &str) -> Self {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        match (path_type, text) {
+            (_, "") => Self::Any,
+            (PathType::Exact, _) => Self::Whole(words(text)),
+            (_, "/") => Self::Matches(vec![Pattern::new("^/", false)]),
+            (PathType::Prefix | PathType::ImplementationSpecific, _) => {
+                let text = format!("^{}($|/)", text.strip_suffix('/').unwrap_or(text));
+                Self::Matches(words(&text).into_iter().map(|word| Pattern::new(word, false)).collect())
+            }
+        }
+    }
+
+    /// Whether HAProxy takes the patterns.
+    pub(super) fn is_valid(&self) -> bool {
+        !matches!(self, Self::Matches(patterns) if !patterns.iter().all(Pattern::compiles))
+    }
+
+    /// Whether it takes a path; `None` where that cannot be told.
+    pub(super) fn takes(&self, path: &str) -> Option<bool> {
+        match self {
+            Self::Any => Some(true),
+            Self::Whole(all) => Some(all.iter().any(|one| one == path)),
+            Self::Matches(all) => {
+                let found: Vec<Match> = all.iter().map(|pattern| pattern.is_match(path.as_bytes())).collect();
+                match (found.contains(&Match::Yes), found.contains(&Match::Undecided)) {
+                    (true, _) => Some(true),
+                    (false, true) => None,
+                    (false, false) => Some(false),
+                }
+            }
+        }
+    }
+}
+
 /// A condition as written, and taken apart where it is understood.
 #[derive(Debug)]
 pub(super) struct Condition {
@@ -41,7 +87,6 @@ struct Test {
     subject: Subject,
     compare: Compare,
     any_case: bool,
-    negated: bool,
     values: Vec<String>,
 }
 
@@ -50,9 +95,15 @@ impl Condition {
         Self { text: text.to_owned(), test: Test::parse(text) }
     }
 
-    /// Whether it holds for a request that has this path by now; `None` where that cannot be told.
-    pub(super) fn holds(&self, request: &Request, path: &str) -> Option<bool> {
-        self.test.as_ref()?.holds(request, path)
+    /// Whether HAProxy certainly does not take it: within braces nothing is negated.
+    pub(super) fn is_refused(&self) -> bool {
+        self.text.trim_start().starts_with('!')
+    }
+
+    /// Whether it holds for a request that has this path by now, and this `Host` if it was changed; `None`
+    /// where that cannot be told.
+    pub(super) fn holds(&self, request: &Request, path: &str, host: Option<&str>) -> Option<bool> {
+        self.test.as_ref()?.holds(request, path, host)
     }
 }
 
@@ -62,9 +113,7 @@ impl Test {
             return None;
         }
         let mut words = text.split_whitespace();
-        let first = words.next()?;
-        let negated = first.starts_with('!');
-        let (subject, mut compare) = subject(first.trim_start_matches('!'))?;
+        let (subject, mut compare) = subject(words.next()?)?;
         let mut any_case = false;
         let mut values = Vec::new();
         let mut flags = true;
@@ -80,10 +129,10 @@ impl Test {
                 }
             }
         }
-        Some(Self { subject, compare, any_case, negated, values })
+        Some(Self { subject, compare, any_case, values })
     }
 
-    fn holds(&self, request: &Request, path: &str) -> Option<bool> {
+    fn holds(&self, request: &Request, path: &str, host: Option<&str>) -> Option<bool> {
         let subjects: Vec<Cow<'_, str>> = match &self.subject {
             Subject::Header(name) => request
                 .headers
@@ -112,13 +161,13 @@ impl Test {
                 .collect(),
             Subject::Path => vec![Cow::Borrowed(path)],
             Subject::Method => vec![Cow::Borrowed(request.method.as_str())],
-            Subject::Host => vec![Cow::Owned(request.authority())],
+            Subject::Host => vec![host.map_or_else(|| Cow::Owned(request.authority()), Cow::Borrowed)],
         };
         let mut held = false;
         for subject in &subjects {
             held |= self.takes(subject)?;
         }
-        Some(held != self.negated)
+        Some(held)
     }
 
     fn takes(&self, subject: &str) -> Option<bool> {
@@ -198,7 +247,7 @@ mod tests {
         for (text, expected) in [
             ("hdr(x-canary) -m found", Some(true)),
             ("hdr(x-other) -m found", Some(false)),
-            ("!hdr(x-other) -m found", Some(true)),
+            ("!hdr(x-other) -m found", None),
             ("hdr(X-Canary) maybe", Some(true)),
             ("hdr(X-Canary) YES", Some(false)),
             ("hdr(X-Canary) -i YES", Some(true)),
@@ -217,7 +266,7 @@ mod tests {
             ("rand(100) lt 10", None),
             ("", None),
         ] {
-            assert_eq!(Condition::new(text).holds(&request, "/api/v2"), expected, "{text}");
+            assert_eq!(Condition::new(text).holds(&request, "/api/v2", None), expected, "{text}");
         }
     }
 }

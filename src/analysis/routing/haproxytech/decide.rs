@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::routing::serving::Health;
 use crate::analysis::routing::{Decision, Note, Outcome, Target, Winner};
-use crate::model::ingress::{PathType, Place};
+use crate::model::ingress::Place;
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
 
@@ -43,7 +43,7 @@ pub(super) fn host(request: &Request) -> String {
 pub(super) fn rows<'t>(table: &'t Table, host: &str, path: &str) -> &'t [Row] {
     let found = table.maps.find(table.maps.host(host), path);
     let Some(first) = found.first() else { return found };
-    let equal = found.iter().take_while(|row| row.value == first.value).count();
+    let equal = found.iter().take_while(|row| (row.cut, &row.value) == (first.cut, &first.value)).count();
     let rules = |row: &Row| table.options.get(row.ingress).map(|options| options.fingerprint.as_str());
     let tied = found.get(..equal).unwrap_or_default();
     if tied.iter().all(|row| rules(row) == rules(first)) { tied.get(..1).unwrap_or_default() } else { tied }
@@ -100,9 +100,16 @@ impl Visit<'_> {
         if self.request.scheme == Scheme::Http {
             return None;
         }
-        let row = self.table.maps.passthrough(self.host)?;
-        let mut decision =
-            self.send(row.ingress, row.place, row.section, self.request.path.as_str().to_owned());
+        // A server name has no dot at its end.
+        let row = self.table.maps.passthrough(self.host.strip_suffix('.').unwrap_or(self.host))?;
+        let path = self.request.path.as_str().to_owned();
+        let winner = self.winner(row.ingress, row.place, row.section);
+        let mut decision = self.serve(winner, self.table.section(row.section)?, path);
+        if decision.outcome == Outcome::Unavailable {
+            // A connection has no status.
+            decision.outcome = Outcome::Refused;
+            decision.status = None;
+        }
         let key = "haproxy.org/ssl-passthrough".to_owned();
         decision.notes.push(Note::Annotation { ingress: self.table.name_of(row.ingress), key });
         Some(decision)
@@ -110,22 +117,22 @@ impl Visit<'_> {
 
     fn run(&self, row: Option<&Row>) -> Decision {
         let mut notes = Vec::new();
-        let mut path = self.request.path.as_str().to_owned();
-        if let Some((row, options)) = row.and_then(|row| Some((row, self.table.options.get(row.ingress)?))) {
-            if let Some(decision) = self.stopped(row, options, &mut notes) {
+        let own = row.and_then(|row| self.table.options.get(row.ingress));
+        let options: Vec<&Options> = std::iter::once(&self.table.for_all).chain(own).collect();
+        if let Some(decision) = self.stopped(row, &options, &mut notes) {
+            return decision;
+        }
+        let path = match self.rewritten(&options, &mut notes) {
+            Ok(rewritten) => rewritten,
+            Err(pattern) => {
+                let mut decision = self.by_row(row, String::new());
+                decision.upstream_path = None;
+                decision.notes.push(Note::PatternUndecided { pattern });
                 return decision;
             }
-            match self.rewritten(options, &mut notes) {
-                Ok(rewritten) => path = rewritten,
-                Err(pattern) => {
-                    let mut decision = self.send(row.ingress, row.place, row.section, path);
-                    decision.upstream_path = None;
-                    decision.notes.push(Note::PatternUndecided { pattern });
-                    return decision;
-                }
-            }
-        }
-        let mut decision = match self.custom(&path) {
+        };
+        let host = options.iter().rev().find_map(|options| options.host.as_deref());
+        let mut decision = match self.custom(&path, host) {
             Customs::Taken(custom) => self.send(custom.ingress, custom.place, custom.section, path),
             Customs::Open(customs, undecided) => self.open(row, &customs, undecided, path),
             Customs::None => self.by_row(row, path),
@@ -136,8 +143,9 @@ impl Visit<'_> {
     }
 
     fn by_row(&self, row: Option<&Row>, path: String) -> Decision {
-        let reached =
-            row.filter(|row| self.table.section(row.section).is_some_and(Section::is_reached_by_row));
+        let reached = row.filter(|row| {
+            !row.cut && self.table.section(row.section).is_some_and(Section::is_reached_by_row)
+        });
         match reached {
             Some(row) => self.send(row.ingress, row.place, row.section, path),
             None => self.default_backend(path),
@@ -145,101 +153,93 @@ impl Visit<'_> {
     }
 
     /// Denied, asked for credentials, or redirected.
-    fn stopped(&self, row: &Row, options: &Options, notes: &mut Vec<Note>) -> Option<Decision> {
-        for List { lets_in, taken, said_by } in &options.lists {
+    fn stopped(&self, row: Option<&Row>, options: &[&Options], notes: &mut Vec<Note>) -> Option<Decision> {
+        for List { lets_in, taken, said_by, .. } in options.iter().flat_map(|options| &options.lists) {
             match (lets_in, taken) {
                 (false, Taken::Everybody) => return Some(self.answered(row, Outcome::Refused, 403, said_by)),
                 (true, Taken::Everybody) => {}
                 (_, Taken::Some) => notes.push(said_by.clone()),
             }
         }
-        if let Some(said_by) = &options.auth {
+        for said_by in options.iter().filter_map(|options| options.auth.as_ref()) {
             if self.request.header("Authorization").is_none() {
                 return Some(self.answered(row, Outcome::Refused, 401, said_by));
             }
             notes.push(said_by.clone());
         }
-        options.redirects.iter().find_map(|redirect| {
+        if let Some(said_by) = options.iter().find_map(|options| options.limit.as_ref()) {
+            return Some(self.answered(row, Outcome::Refused, 403, said_by));
+        }
+        let own = options.last()?;
+        let mut redirects = own.redirects.iter().filter_map(|redirect| {
             let location = redirect.location(self.request)?;
             let mut decision = self.answered(row, Outcome::Redirect, redirect.code, &redirect.said_by);
             decision.location = Some(location);
             Some(decision)
-        })
+        });
+        let mut decision = redirects.next()?;
+        if own.contested && redirects.next().is_some() {
+            decision.outcome = Outcome::Undefined;
+            decision.status = None;
+            decision.location = None;
+            decision.one_of.extend(decision.winner.as_ref().and_then(|winner| winner.backend.clone()));
+        }
+        Some(decision)
     }
 
-    fn answered(&self, row: &Row, outcome: Outcome, status: u16, said_by: &Note) -> Decision {
+    fn answered(&self, row: Option<&Row>, outcome: Outcome, status: u16, said_by: &Note) -> Decision {
         let mut decision = Decision::bare(outcome, Some(status));
-        decision.winner = self.winner(row.ingress, row.place, row.section);
+        decision.winner = row.and_then(|row| self.winner(row.ingress, row.place, row.section));
         decision.notes.push(said_by.clone());
         decision
     }
 
     /// The path after the rewrites, or the pattern that could not be evaluated.
-    fn rewritten(&self, options: &Options, notes: &mut Vec<Note>) -> Result<String, String> {
-        let before = self.request.path.as_str();
-        let mut path = before.to_owned();
-        for rewrite in &options.rewrites {
-            path = rewrite.apply(&path).ok_or_else(|| rewrite.pattern().to_owned())?;
-        }
-        if path != before {
-            notes.extend(options.rewrite_said_by.clone());
+    fn rewritten(&self, options: &[&Options], notes: &mut Vec<Note>) -> Result<String, String> {
+        let mut path = self.request.path.as_str().to_owned();
+        for options in options {
+            let before = path.clone();
+            for rewrite in &options.rewrites {
+                path = rewrite.apply(&path).ok_or_else(|| rewrite.pattern().to_owned())?;
+            }
+            if path != before {
+                notes.extend(options.rewrite_said_by.clone());
+            }
         }
         Ok(path)
     }
 
-    /// The paths with conditions of their own that take the request.
-    fn custom(&self, path: &str) -> Customs<'_> {
+    /// The paths with conditions of their own that take the request: nothing orders them.
+    fn custom(&self, path: &str, host: Option<&str>) -> Customs<'_> {
         let mut taken: Vec<&Custom> = Vec::new();
         let mut open: Vec<&Custom> = Vec::new();
-        for custom in self.table.customs.iter().rev() {
+        for custom in &self.table.customs {
             let Some(candidate) = self.table.candidate(custom.ingress, custom.place) else { continue };
-            let text = candidate.rule.path.as_str();
-            let path_takes = match candidate.rule.path_type {
-                PathType::Exact => path == text,
-                PathType::Prefix | PathType::ImplementationSpecific => {
-                    let rest = path.strip_prefix(text.strip_suffix('/').unwrap_or(text));
-                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                }
-            };
-            let host_takes = self.is_host_of_condition(candidate.host);
-            if host_takes == Some(false) || !path_takes {
+            let path_takes = custom.path.takes(path);
+            if !self.is_host_of_condition(candidate.host) || path_takes == Some(false) {
                 continue;
             }
-            match custom.condition.holds(self.request, path) {
-                Some(true) if host_takes.is_none() => open.push(custom),
-                Some(true) => taken.push(custom),
-                Some(false) => {}
-                None => open.push(custom),
+            match (custom.condition.holds(self.request, path, host), path_takes) {
+                (Some(true), Some(true)) => taken.push(custom),
+                (Some(false), _) => {}
+                (_, _) => open.push(custom),
             }
         }
         let Some(first) = taken.first() else {
             return if open.is_empty() { Customs::None } else { Customs::Open(open, true) };
         };
-        // Within an Ingress the last path is tried first; between Ingresses nothing orders them.
-        let mut others = taken.iter().filter(|custom| custom.ingress != first.ingress);
-        if open.is_empty() && others.all(|custom| custom.section == first.section) {
+        if open.is_empty() && taken.iter().all(|custom| custom.section == first.section) {
             return Customs::Taken(first);
         }
-        let undecided = !open.is_empty();
-        let mut all: Vec<&Custom> = Vec::new();
-        for custom in taken.into_iter().chain(open) {
-            if all.iter().all(|seen| seen.ingress != custom.ingress) {
-                all.push(custom);
-            }
-        }
-        Customs::Open(all, undecided)
+        // One that certainly takes the request keeps it from the maps.
+        Customs::Open(taken.into_iter().chain(open).collect(), false)
     }
 
-    /// Whether the host of a rule with a condition takes the request's. How many labels a star stands
-    /// for there is not known.
-    fn is_host_of_condition(&self, host: &str) -> Option<bool> {
-        let Some(suffix) = host.strip_prefix('*') else {
-            return Some(host.is_empty() || host == self.host);
-        };
-        match self.host.strip_suffix(suffix) {
-            Some(label) if label.contains('.') => None,
-            Some(_) => Some(true),
-            None => Some(false),
+    /// Whether the host of a rule with a condition takes the request's: a star is any beginning there.
+    fn is_host_of_condition(&self, host: &str) -> bool {
+        match host.strip_prefix('*') {
+            Some(suffix) => self.host.ends_with(suffix),
+            None => host.is_empty() || host == self.host,
         }
     }
 
@@ -273,9 +273,22 @@ impl Visit<'_> {
     }
 
     fn to_section(&self, winner: Option<Winner>, section: usize, path: String) -> Decision {
-        let Some(section) = self.table.section(section) else {
-            return Decision::bare(Outcome::NoRoute, Some(503));
-        };
+        match self.table.section(section) {
+            None => Decision::bare(Outcome::NoRoute, Some(503)),
+            // HAProxy hangs up: a backend that speaks TCP is not for requests.
+            Some(section) if section.tcp => {
+                let mut decision = Decision::bare(Outcome::Refused, None);
+                let ingress = winner.as_ref().map(|winner| winner.ingress.clone()).unwrap_or_default();
+                decision.winner = winner;
+                let key = "haproxy.org/ssl-passthrough".to_owned();
+                decision.notes.push(Note::Annotation { ingress, key });
+                decision
+            }
+            Some(section) => self.serve(winner, section, path),
+        }
+    }
+
+    fn serve(&self, winner: Option<Winner>, section: &Section, path: String) -> Decision {
         let mut decision = match section.health {
             Health::Ready | Health::Unseen => {
                 let mut decision = Decision::bare(Outcome::Routed, None);
@@ -335,24 +348,48 @@ impl Visit<'_> {
         decision
     }
 
-    /// The service inside the controller, which knows its own health page and nothing else.
+    /// The service inside the controller, which knows two health pages, one with its name misspelt, and
+    /// sends paths that come to them there.
     fn local_service(&self, path: &str) -> Decision {
-        const HEALTH: &str = "/healthz";
-        let is_get = self.request.method == "GET";
-        let cleaned = format!("/{}", path.trim_matches('/')).to_ascii_lowercase();
-        let mut decision = match (path == HEALTH, is_get) {
-            (true, true) => Decision::bare(Outcome::NoRoute, Some(200)),
-            (true, false) => Decision::bare(Outcome::NoRoute, Some(405)),
-            (false, true) if cleaned == HEALTH => {
-                let mut decision = Decision::bare(Outcome::Redirect, Some(301));
-                decision.location = Some(format!("http://{}{HEALTH}", self.request.authority()));
-                decision
+        const PAGES: [&str; 2] = ["/healthz", "/healtz"];
+        let is_page = PAGES.contains(&path);
+        let mut decision = match (is_page, self.request.method.as_str()) {
+            (true, "GET" | "OPTIONS") => Decision::bare(Outcome::NoRoute, Some(200)),
+            (true, _) => Decision::bare(Outcome::NoRoute, Some(405)),
+            (false, "GET") => {
+                let cleaned = clean(path);
+                match PAGES.into_iter().find(|page| cleaned.eq_ignore_ascii_case(page)) {
+                    Some(page) => {
+                        let query = self.request.query.iter().filter(|query| !query.is_empty());
+                        let query: String = query.map(|query| format!("?{query}")).collect();
+                        let mut decision = Decision::bare(Outcome::Redirect, Some(301));
+                        decision.location = Some(format!("http://{}{page}{query}", self.request.authority()));
+                        decision
+                    }
+                    None => Decision::bare(Outcome::NoRoute, Some(404)),
+                }
             }
             (false, _) => Decision::bare(Outcome::NoRoute, Some(404)),
         };
         decision.default_backend = true;
         decision
     }
+}
+
+/// A path without escapes, empty elements, dots and a slash at its end.
+fn clean(path: &str) -> String {
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let mut elements: Vec<&str> = Vec::new();
+    for element in decoded.split('/') {
+        match element {
+            "" | "." => {}
+            ".." => {
+                elements.pop();
+            }
+            element => elements.push(element),
+        }
+    }
+    format!("/{}", elements.join("/"))
 }
 
 enum Customs<'a> {

@@ -12,6 +12,9 @@ use crate::model::ingress::{PathRule, PathType, Place};
 /// The right side of a row, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Row {
+    /// The path holds a space, at which HAProxy ends the key: what follows is taken for the value, in
+    /// which no backend is found, but the rules are. Such a row stands after those of the same key.
+    pub(super) cut: bool,
     /// As far as it decides the order: a dot follows the backend's name where rules do.
     pub(super) value: String,
     pub(super) ingress: usize,
@@ -31,8 +34,9 @@ pub(super) struct Maps {
     longest: usize,
 }
 
-/// Host and path as keys begin.
+/// Host and path as keys begin, up to a space.
 fn key(host: &str, path: &str) -> String {
+    let path = path.split_ascii_whitespace().next().unwrap_or_default();
     format!("{}{path}", host.strip_prefix('*').unwrap_or(host))
 }
 
@@ -57,6 +61,7 @@ pub(super) fn reading(path: &str, path_type: PathType) -> Reading<'_> {
 
 impl Maps {
     pub(super) fn add(&mut self, host: &str, rule: &PathRule, row: Row) {
+        let row = Row { cut: rule.path.contains(|c: char| c.is_ascii_whitespace()), ..row };
         if !host.is_empty() {
             let host = host.strip_prefix('*').unwrap_or(host);
             if !self.hosts.contains(host) {
@@ -67,7 +72,7 @@ impl Maps {
             Reading::Whole(path) => self.exact.entry(key(host, path)).or_default().push(row),
             Reading::Elements(path) => {
                 self.prefix_exact.entry(key(host, path)).or_default().push(row.clone());
-                self.add_prefix(format!("{}/", key(host, path)), row);
+                self.add_prefix(key(host, &format!("{path}/")), row);
             }
             Reading::Characters("/") => self.add_prefix(key(host, "/"), row),
             Reading::Characters(path) => {
@@ -133,7 +138,13 @@ mod tests {
         for (at, (host, path_type, path)) in rules.iter().enumerate() {
             let rule =
                 PathRule { path: (*path).to_owned(), path_type: *path_type, backend: Backend::Missing };
-            let row = Row { value: format!("b{at}"), ingress: 0, place: Place::Path(0, at), section: at };
+            let row = Row {
+                cut: false,
+                value: format!("b{at}"),
+                ingress: 0,
+                place: Place::Path(0, at),
+                section: at,
+            };
             maps.add(host, &rule, row);
         }
         maps.sort();

@@ -41,7 +41,10 @@ impl Redirect {
         };
         let https = match values.set("ssl-redirect") {
             Some((value, note)) => (boolean(value) == Some(true)).then_some(note),
-            None => values.has_tls().then(|| values.default_of("ssl-redirect")),
+            None => values.with_tls().map(|ingress| Note::Annotation {
+                ingress: ingress.meta.key(),
+                key: "haproxy.org/ssl-redirect".to_owned(),
+            }),
         };
         let mut found: Vec<Self> = Vec::new();
         if let Some(said_by) = https {
@@ -58,6 +61,11 @@ impl Redirect {
             found.push(Self { code, to_https: false, target, said_by });
         }
         (found, broken)
+    }
+
+    /// What tells it from other redirects: equal ones are one rule.
+    pub(super) fn identity(&self) -> (u16, bool, &str) {
+        (self.code, self.to_https, &self.target)
     }
 
     /// Where a request is sent, if this redirect takes it.

@@ -5,6 +5,8 @@
 //! Sources: haproxytech/kubernetes-ingress `pkg/annotations/ingress/reqPathRewrite.go`, 3.2; HAProxy
 //! 3.2 `src/http_act.c` (`http_action_replace_uri`), `src/regex.c` (`exp_replace`).
 
+use std::fmt;
+
 use crate::analysis::routing::nginx::pattern::Pattern;
 
 #[derive(Debug)]
@@ -26,6 +28,11 @@ impl Rewrite {
             Some(Self { pattern: Pattern::new(pattern, false), format: format.to_owned() })
         };
         value.trim().split('\n').map_while(rule).collect()
+    }
+
+    /// Whether HAProxy takes the pattern.
+    pub(super) fn is_valid(&self) -> bool {
+        self.pattern.compiles()
     }
 
     pub(super) fn pattern(&self) -> &str {
@@ -56,6 +63,12 @@ impl Rewrite {
             }
         }
         String::from_utf8(out).ok()
+    }
+}
+
+impl fmt::Display for Rewrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rewrite {:?} {:?}", self.pattern.text(), self.format)
     }
 }
 

@@ -130,9 +130,10 @@ fn of_a_path_twice_the_smaller_backend_name_wins_whatever_the_age() {
     let a = ingress("n/z", &[("a.com", "Prefix /x aaa")]);
     let b = ingress("n/a", &[("a.com", "Prefix /x bbb")]);
     check(&[b.clone(), a], &[("http://a.com/x", "n/aaa")]);
-    // A backend of an Ingress's own is called `_ing_`, others `_svc_`.
-    let alone = told("n/z", &[("standalone-backend", "true")], &[("a.com", "Prefix /x zzz")]);
-    check(&[b, alone], &[("http://a.com/x", "n/zzz")]);
+    // The name of a backend of an Ingress's own begins with the Ingress's.
+    let alone = |name: &str| told(name, &[("standalone-backend", "true")], &[("a.com", "Prefix /x zzz")]);
+    check(&[b.clone(), alone("n/m")], &[("http://a.com/x", "n/zzz")]);
+    check(&[b, alone("n/z")], &[("http://a.com/x", "n/bbb")]);
 }
 
 #[test]
@@ -216,7 +217,9 @@ fn the_built_in_default_knows_its_health_page() {
         &[
             ("http://a.com/healthz", "200"),
             ("http://a.com/healthz/x", "404"),
-            ("http://a.com//healthz", "301 http://a.com/healthz"),
+            ("http://a.com/healtz", "200"),
+            ("http://a.com//healthz?q", "301 http://a.com/healthz?q"),
+            ("http://a.com/y/../%68ealtz/", "301 http://a.com/healtz"),
         ],
     );
     let table = table(KIND, &[plain], &Settings::default());
@@ -304,6 +307,56 @@ fn lists_of_everybody_decide_and_other_lists_are_noted() {
 }
 
 #[test]
+fn the_older_name_of_a_list_counts_only_without_the_newer_one() {
+    let lists = [("deny-list", "10.0.0.0/8"), ("blacklist", "0.0.0.0/0")];
+    check(&[told("n/i", &lists, &[("a.com", "Prefix / s")])], &[("http://a.com/", "n/s")]);
+    // A limit of nothing lets nobody through.
+    for limit in ["0", "x"] {
+        let limited = told("n/i", &[("rate-limit-requests", limit)], &[("a.com", "Prefix / s")]);
+        check(&[limited], &[("http://a.com/", "403")]);
+    }
+}
+
+#[test]
+fn a_rule_of_the_config_map_that_no_ingress_shares_is_for_all_requests() {
+    let plain = ingress("n/plain", &[("a.com", "Prefix / s")]);
+    let own = told("n/own", &[("path-rewrite", "/own")], &[("b.com", "Prefix / s")]);
+    let settings = with_config(&[("path-rewrite", "/all")]);
+    let cases: &[Case<'_>] = &[("http://a.com/x", "n/s /all"), ("http://b.com/x", "n/s /own")];
+    check_with(KIND, &[plain.clone(), own.clone()], &settings, cases);
+    let settings = with_config(&[("path-rewrite", "/healthz")]);
+    check_with(KIND, &[own], &settings, &[("http://b.com/x", "n/s /own"), ("http://elsewhere/", "200")]);
+    check_with(KIND, std::slice::from_ref(&plain), &settings, &[("http://elsewhere/", "404")]);
+    let settings = with_config(&[("auth-type", "basic-auth")]);
+    check_with(KIND, &[plain], &settings, &[("http://a.com/", "401"), ("http://elsewhere/", "401")]);
+}
+
+#[test]
+fn redirects_stand_where_they_were_first_asked_for() {
+    let both = [("ssl-redirect", "true"), ("request-redirect", "new.com")];
+    let both = told("n/both", &both, &[("a.com", "Prefix / s")]);
+    let other = told("n/other", &[("request-redirect", "http://new.com")], &[("b.com", "Prefix / s")]);
+    check(
+        &[both.clone(), other],
+        &[("http://a.com/", "one of n/s"), ("https://a.com/", "302 http://new.com/")],
+    );
+    let settings = with_config(&[("request-redirect", "new.com")]);
+    check_with(KIND, &[both], &settings, &[("http://a.com/", "302 http://new.com/")]);
+}
+
+#[test]
+fn a_space_in_a_path_ends_the_key_and_loses_the_backend_but_not_the_rules() {
+    let paths = [("a.com", "ImplementationSpecific /x y s")];
+    check(&[ingress("n/i", &paths)], &[("http://a.com/x", "404"), ("http://a.com/x/z", "404")]);
+    check(
+        &[told("n/i", &[("request-redirect", "b.com")], &paths)],
+        &[("http://a.com/xz", "302 http://b.com/xz")],
+    );
+    let whole = ingress("n/whole", &[("a.com", "ImplementationSpecific /x zzz")]);
+    check(&[ingress("n/i", &paths), whole], &[("http://a.com/x", "n/zzz")]);
+}
+
+#[test]
 fn credentials_are_asked_for() {
     let auth = told("n/i", &[("auth-type", "basic-auth")], &[("a.com", "Prefix / s")]);
     check(std::slice::from_ref(&auth), &[("http://a.com/", "401")]);
@@ -352,6 +405,31 @@ fn a_condition_on_a_service_is_asked_before_the_maps() {
 }
 
 #[test]
+fn beside_a_condition_a_path_is_a_pattern_and_a_star_any_beginning() {
+    let with = |condition: &'static str, paths: &[(&str, &str)]| {
+        table_of(&[ingress("n/canary", paths)], move |service| {
+            if service.meta.name == "canary" {
+                service.meta.annotations.insert("haproxy.org/route-acl".to_owned(), condition.to_owned());
+            }
+        })
+    };
+    let table = with("method GET", &[("*.foo.com", "Prefix /a.b/ canary")]);
+    for (url, expected) in [
+        ("http://x.y.foo.com/a.b", Some("n/canary")),
+        ("http://x.foo.com/azb/c", Some("n/canary")),
+        ("http://x.foo.com/a.bc", None),
+        ("http://foo.com/a.b", None),
+    ] {
+        assert_eq!(backend(&decide(&*table, url, None)).as_deref(), expected, "{url}");
+    }
+    for (condition, path) in
+        [("!method GET", "Prefix /a canary"), ("method GET", "ImplementationSpecific /(a canary")]
+    {
+        assert!(with(condition, &[("a.com", path)]).reload_failure().is_some(), "{condition} {path}");
+    }
+}
+
+#[test]
 fn a_condition_that_cannot_be_judged_leaves_both() {
     let canary = ingress("n/canary", &[("a.com", "Prefix / canary")]);
     let main = ingress("n/main", &[("a.com", "Prefix / main")]);
@@ -374,7 +452,13 @@ fn tls_passed_through_goes_by_its_name() {
         told("n/i", &[("ssl-passthrough", "true")], &[("a.com", "Prefix /x s"), ("*.b.com", "Prefix / w")]);
     check(
         &[through],
-        &[("https://a.com/else", "n/s"), ("https://y.b.com/", "n/w"), ("https://c.com/", "404")],
+        &[
+            ("https://a.com/else", "n/s"),
+            ("https://a.com./else", "n/s"),
+            ("https://y.b.com/", "n/w"),
+            ("https://c.com/", "404"),
+            ("http://a.com/x", "refused"),
+        ],
     );
 }
 
