@@ -7,6 +7,8 @@ pub(crate) mod haproxytech;
 pub(crate) mod ingress_nginx;
 pub(crate) mod istio;
 pub(crate) mod traefik;
+pub(crate) mod traefik_gateway;
+pub(crate) mod traefik_ingress_nginx;
 
 use rand::RngExt;
 use rand::rngs::StdRng;

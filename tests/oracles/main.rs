@@ -6,6 +6,7 @@
 //! export $(bash tests/live/controlplane/build)             # once: the API server they read from
 //! cargo test --test oracles                                # or: cargo test --test oracles -- traefik
 //! ROUTECAUSE_ORACLE_WORLDS=51 cargo test --test oracles    # as many as a change must pass; also _SEED, _ASKS
+//! ROUTECAUSE_ORACLE_REPLAY=tests/oracles/kept/traefik cargo test --test oracles -- traefik   # kept cases, on the real one
 //! bash tests/oracles/report                                # writes docs/oracles.md, with the coverage
 //! ```
 //!
@@ -39,6 +40,7 @@ mod live {
 }
 mod programs;
 mod recorded;
+mod replay;
 mod run;
 mod shrink;
 mod table;
@@ -83,9 +85,11 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 7] = [
+const DIALECTS: [&Dialect; 9] = [
     &dialect::haproxytech::HAPROXYTECH,
     &dialect::traefik::TRAEFIK,
+    &dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX,
+    &dialect::traefik_gateway::TRAEFIK_GATEWAY,
     &dialect::ingress_nginx::INGRESS_NGINX,
     &dialect::f5::F5,
     &dialect::contour::CONTOUR,
@@ -110,7 +114,10 @@ where
                     }
                 }
                 Ok(mut oracle) => {
-                    let tally = run::run(dialect, &mut oracle, Plan::usual(), allowed).await;
+                    let tally = match std::env::var_os("ROUTECAUSE_ORACLE_REPLAY") {
+                        Some(folder) => replay::replay(dialect, &mut oracle, folder.as_ref()).await,
+                        None => run::run(dialect, &mut oracle, Plan::usual(), allowed).await,
+                    };
                     verdict(dialect, oracle.source(), &tally, allowed)
                 }
                 Err(why) => {
@@ -174,6 +181,12 @@ fn main() -> ExitCode {
     let mut trials = vec![
         oracle(&dialect::traefik::TRAEFIK, 1, || {
             traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
+        }),
+        oracle(&dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX, 1, || {
+            traefik::Traefik::start("kubernetesingressnginx", [127, 0, 1, 2])
+        }),
+        oracle(&dialect::traefik_gateway::TRAEFIK_GATEWAY, 1, || {
+            traefik::Traefik::start("kubernetesgateway", [127, 0, 1, 3])
         }),
         oracle(&dialect::contour::CONTOUR, 1, contour::Contour::start),
         oracle(&dialect::istio::ISTIO, 10, || async {
