@@ -1,5 +1,6 @@
 //! What the users of one controller write: all in which the generated worlds of two models differ.
 
+pub(crate) mod haproxy_ingress;
 pub(crate) mod haproxytech;
 pub(crate) mod traefik;
 

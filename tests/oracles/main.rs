@@ -75,7 +75,11 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 2] = [&dialect::haproxytech::HAPROXYTECH, &dialect::traefik::TRAEFIK];
+const DIALECTS: [&Dialect; 3] = [
+    &dialect::haproxy_ingress::HAPROXY_INGRESS,
+    &dialect::haproxytech::HAPROXYTECH,
+    &dialect::traefik::TRAEFIK,
+];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -149,6 +153,9 @@ fn main() -> ExitCode {
         RUNTIME.block_on(upstream::start());
     }
     let mut trials = vec![
+        oracle(&dialect::haproxy_ingress::HAPROXY_INGRESS, 10, || async {
+            haproxy::HaProxy::haproxy_ingress([127, 0, 1, 21])
+        }),
         oracle(&dialect::haproxytech::HAPROXYTECH, 1, || haproxy::HaProxy::haproxytech([127, 0, 1, 20])),
         oracle(&dialect::traefik::TRAEFIK, 1, || {
             traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
