@@ -329,7 +329,10 @@ mod tests {
                 (&[], Some("contour"), None, "field"),
                 (&[], Some("nginx"), None, "of other"),
                 (&["--ingress-class-name=a,b"], Some("b"), None, "field"),
+                (&["--ingress-class-name=a, b"], Some("b"), None, "of other"),
+                (&["--ingress-class-name=a"], Some("a"), Some(""), "field"),
                 (&["--ingress-class-name=a,b"], None, None, "no class"),
+                (&["--ingress-class-name=a,"], None, None, "classless"),
             ],
         );
         check(

@@ -9,7 +9,7 @@ pub mod facts;
 
 use super::conflicts::ConflictRule;
 use super::field::{Field, model};
-use super::routing::Target;
+use super::routing::{Outcome, Target};
 pub use facts::Facts;
 
 /// How bad it is, worst first.
@@ -244,6 +244,33 @@ impl Conflict {
         if let Some(effect) = decision.as_ref().and_then(model::effect) {
             self.sees.effect = effect;
         }
+        self
+    }
+
+    /// The same request over TLS, where plain ones are only sent there.
+    #[must_use]
+    pub fn where_it_is_reached(mut self, field: &Field<'_>) -> Self {
+        let Some((plain, rest)) =
+            self.sees.url.as_deref().and_then(|url| Some((url, url.strip_prefix("http://")?)))
+        else {
+            return self;
+        };
+        let secure = format!("https://{rest}");
+        let leads_there = |to: &str| to.trim_end_matches('/') == secure.trim_end_matches('/');
+        let decision = field.decide(self.place(), plain);
+        let location =
+            decision.filter(|decision| decision.outcome == Outcome::Redirect).and_then(|one| one.location);
+        if !location.as_deref().is_some_and(leads_there) {
+            return self;
+        }
+        let Some(decision) = field.decide(self.place(), &secure) else { return self };
+        let told = matches!(&self.sees.effect, Effect::Redirect { to, .. } if leads_there(to));
+        match model::effect(&decision).filter(|_| told) {
+            Some(effect) => self.sees.effect = effect,
+            None if model::agrees(&self.sees.effect, &decision) => {}
+            None => return self,
+        }
+        self.sees.url = Some(secure);
         self
     }
 

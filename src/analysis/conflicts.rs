@@ -8,8 +8,9 @@
 
 use super::conflict::{Conflict, Severity};
 use super::field::{Claims, Field};
-use super::routing::Basis;
+use super::routing::{Basis, Refusal};
 use super::view::View;
+use crate::model::controller::ControllerKind;
 use crate::model::ingress::Ingress;
 use crate::model::snapshot::Snapshot;
 
@@ -139,17 +140,43 @@ pub fn find_by(rules: &[&dyn ConflictRule], snapshot: &Snapshot, views: &[View<'
     for view in views {
         let Some(controller) = view.controller else { continue };
         let loaded: Vec<&Ingress> = {
+            let lost = view.refused.iter().filter(|(_, why)| !has_a_rule(view.kind, why));
             let refused: std::collections::HashSet<*const Ingress> =
-                view.refused.iter().map(|(ingress, _)| std::ptr::from_ref(*ingress)).collect();
+                lost.map(|(ingress, _)| std::ptr::from_ref(*ingress)).collect();
             let adopted = view.adopted.iter().map(|(ingress, _)| *ingress);
             adopted.filter(|ingress| !refused.contains(&std::ptr::from_ref(*ingress))).collect()
         };
         // The API's own text is no model of a product that has none.
         let table = (view.basis != Basis::SpecOnly).then_some(&*view.table);
         let field = Field::new(controller, &view.settings, loaded, &view.refused, snapshot, &claims, table);
-        found.extend(rules.iter().flat_map(|rule| rule.find(&field)));
+        let of_field = rules.iter().flat_map(|rule| rule.find(&field));
+        found.extend(of_field.map(|conflict| match field.may_redirect(conflict.host.as_deref()) {
+            true => conflict.where_it_is_reached(&field),
+            false => conflict,
+        }));
     }
     sort(found)
+}
+
+/// Whether a rule looks at Ingresses that the product drops for this reason: to it they are loaded.
+pub(super) const fn has_a_rule(kind: ControllerKind, why: &Refusal) -> bool {
+    match why {
+        Refusal::HostsTaken { .. } | Refusal::NoMaster { .. } => matches!(kind, ControllerKind::F5Nginx),
+        Refusal::NoClass
+        | Refusal::InvalidField { .. }
+        | Refusal::DangerousPath { .. }
+        | Refusal::InvalidAnnotation { .. }
+        | Refusal::ClassNotFound { .. }
+        | Refusal::ClassOfOther { .. }
+        | Refusal::AnnotationDiffers { .. }
+        | Refusal::NamespaceNotWatched { .. }
+        | Refusal::RiskyAnnotation { .. }
+        | Refusal::BlockedWord { .. }
+        | Refusal::CatchAllDisabled
+        | Refusal::LabelsDiffer { .. }
+        | Refusal::KindNotRead
+        | Refusal::Undecided => false,
+    }
 }
 
 /// Worst first, then by rule, host and objects; of equal findings on several controllers the first stays.

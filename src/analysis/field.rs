@@ -50,6 +50,10 @@ pub struct Field<'a> {
     pub sites: BTreeMap<&'a str, Site<'a>>,
     pub backends: Backends<'a>,
     model: Model<'a>,
+    /// Hosts on which somebody asks for TLS or redirects.
+    redirected: HashSet<&'a str>,
+    /// Whether the controller was told something of redirects.
+    redirects_all: bool,
     /// How many patterns may still be tried.
     pub(crate) steps: Cell<usize>,
 }
@@ -126,11 +130,18 @@ impl<'a> Field<'a> {
             true => sites::sites(&hosts, &loaded, &policy),
             false => BTreeMap::new(),
         };
+        let asks = |ingress: &&Ingress| {
+            !ingress.tls.is_empty() || ingress.meta.annotations.keys().any(|key| key.contains("redirect"))
+        };
+        let secured = hosts.iter().filter(|(_, host)| host.ingresses.iter().any(|ingress| asks(ingress)));
+        let redirected = secured.map(|(name, _)| name).collect();
         Self {
             kind,
             controller,
             settings,
             policy,
+            redirected,
+            redirects_all: says_redirect(settings),
             hosts,
             sites,
             backends: Backends::new(snapshot),
@@ -173,11 +184,37 @@ impl<'a> Field<'a> {
         self.model.decide(url, tried)
     }
 
+    /// Whether plain requests for a host may be sent to https: somebody asks for TLS or redirects there,
+    /// or the controller's arguments or ConfigMap do.
+    #[must_use]
+    pub fn may_redirect(&self, host: Option<&str>) -> bool {
+        self.redirects_all || host.is_some_and(|host| self.redirected.contains(host))
+    }
+
+    /// The Ingresses that are loaded, and those that the product drops for what they say.
+    pub fn loaded_or_dropped(&self) -> impl Iterator<Item = &'a Ingress> {
+        let dropped = self.refused.iter().filter(|(_, why)| {
+            matches!(
+                why,
+                Refusal::InvalidAnnotation { .. }
+                    | Refusal::DangerousPath { .. }
+                    | Refusal::InvalidField { .. }
+            )
+        });
+        self.loaded.iter().copied().chain(dropped.map(|(ingress, _)| *ingress))
+    }
+
     /// Why the controller cannot load its configuration, as far as its model tells.
     #[must_use]
     pub fn failures(&self) -> &'a [super::routing::ReloadFailure] {
         self.model.failures()
     }
+}
+
+fn says_redirect(settings: &Settings) -> bool {
+    let keys = ["ssl-redirect", "force-ssl-redirect", "redirect-to-https"];
+    settings.args.iter().any(|flag| flag.name.contains("redirect"))
+        || keys.iter().any(|key| settings.config(key).is_some())
 }
 
 /// Oldest first; within one second by `namespace/name` from the end, as ingress-nginx sorts.

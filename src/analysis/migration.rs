@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::derived;
-use super::routing::{Basis, Decision, Outcome, Refusal};
+use super::routing::{Basis, Decision, Outcome, Refusal, ReloadFailure};
 use super::view::{self, View};
 use crate::model::controller::{ControllerKind, Settings};
+use crate::model::http_route::HttpRoute;
 use crate::model::ingress::Ingress;
 use crate::model::object::Name;
 use crate::model::request::Request;
@@ -18,7 +19,7 @@ use crate::model::snapshot::Snapshot;
 pub mod cause;
 pub mod keep;
 
-use cause::{Cause, Compared};
+use cause::{Cause, Compared, Side};
 use keep::Keep;
 
 /// Requests that one comparison decides at most.
@@ -39,6 +40,8 @@ pub struct Comparison {
     pub doubtful: usize,
     /// Ingresses that are with the other controller already.
     pub there_already: usize,
+    /// Hosts of Ingresses that no HTTPRoute is for, where HTTPRoutes are compared with.
+    pub hosts_without_route: usize,
     pub same: usize,
     pub differing: usize,
     pub undecided: usize,
@@ -58,6 +61,8 @@ pub struct Group {
     pub example: Request,
     pub before: Decision,
     pub after: Decision,
+    /// What one of them cannot load, where that is the cause.
+    pub failure: Option<ReloadFailure>,
     /// The edit after which the example ends as it does today, and nothing near it differs anew.
     pub keep: Option<Keep>,
 }
@@ -82,12 +87,15 @@ pub fn is_same(one: &Decision, other: &Decision) -> Option<bool> {
     Some(said(one) == said(other) && backend(one) == backend(other) && path(one) == path(other))
 }
 
-/// A location with its path written out: clients ask for `/` where there is none.
+/// A location with its path written out, and no port that its scheme has anyway.
 fn with_root(location: &str) -> String {
-    match location.split_once("://") {
-        Some((_, rest)) if !rest.contains(['/', '?']) => format!("{location}/"),
-        _ => location.to_owned(),
-    }
+    let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
+    let at = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (host, rest) = rest.split_at(at);
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(usual).unwrap_or(host);
+    let root = if rest.is_empty() { "/" } else { "" };
+    format!("{scheme}://{host}{root}{rest}")
 }
 
 /// The Ingresses of `selected`, moved from the controllers of `today` to one of kind `to`.
@@ -99,8 +107,8 @@ pub fn compare(
     selected: impl Fn(&Ingress) -> bool,
 ) -> Comparison {
     let target = target(today, to, snapshot);
-    let not_loaded: BTreeMap<Name, &Refusal> =
-        target.refused.iter().map(|(ingress, why)| (ingress.meta.key(), why)).collect();
+    let to_side = Side::new(&target);
+    let mut by_routes = ByRoutes::new(to, snapshot);
     let mut comparison = Comparison {
         to,
         basis: target.basis,
@@ -109,6 +117,7 @@ pub fn compare(
         taken_by_none: 0,
         doubtful: 0,
         there_already: 0,
+        hosts_without_route: 0,
         same: 0,
         differing: 0,
         undecided: 0,
@@ -119,7 +128,11 @@ pub fn compare(
     let mut groups: BTreeMap<(ControllerKind, Cause), (usize, Group)> = BTreeMap::new();
     for (at, from) in today.iter().enumerate() {
         let mut asked: BTreeSet<String> = BTreeSet::new();
+        let from_side = Side::new(from);
         for (ingress, _) in from.adopted.iter().filter(|(ingress, _)| selected(ingress)) {
+            if !by_routes.is_for(ingress) {
+                continue;
+            }
             comparison.ingresses += 1;
             let (requests, left_out) = derived::requests(ingress);
             comparison.left_out += left_out;
@@ -128,7 +141,7 @@ pub fn compare(
                     comparison.left_out += ingress.path_rules().count();
                     break;
                 }
-                if !asked.insert(derived.request.url()) {
+                if !by_routes.takes(derived.host) || !asked.insert(derived.request.url()) {
                     continue;
                 }
                 let before = from.decide(&derived.request);
@@ -141,38 +154,37 @@ pub fn compare(
                     Some(false) => comparison.differing += 1,
                     None => comparison.undecided += 1,
                 }
-                let cause = cause::of(&Compared {
+                let compared = Compared {
                     request: &derived.request,
                     host: derived.host,
                     before: &before,
                     after: &after,
-                    from: (from.kind, &from.settings),
-                    to: (to, &target.settings),
-                    not_loaded: &not_loaded,
+                    from: &from_side,
+                    to: &to_side,
                     snapshot,
-                });
+                };
+                let cause = cause::of(&compared);
                 let (_, group) = groups.entry((from.kind, cause.clone())).or_insert_with(|| {
-                    let example = derived.request.clone();
-                    let ingresses = BTreeSet::new();
-                    (
-                        at,
-                        Group {
-                            from: from.kind,
-                            cause,
-                            count: 0,
-                            ingresses,
-                            example,
-                            before,
-                            after,
-                            keep: None,
-                        },
-                    )
+                    let is_refused = cause == Cause::ConfigurationRefused;
+                    let group = Group {
+                        from: from.kind,
+                        failure: cause::failure(&compared).filter(|_| is_refused),
+                        cause,
+                        count: 0,
+                        ingresses: BTreeSet::new(),
+                        example: derived.request.clone(),
+                        before: before.clone(),
+                        after: after.clone(),
+                        keep: None,
+                    };
+                    (at, group)
                 });
                 group.count += 1;
                 group.ingresses.insert(ingress.meta.key());
             }
         }
     }
+    comparison.hosts_without_route = by_routes.without();
     comparison.groups = groups
         .into_values()
         .map(|(at, mut group)| {
@@ -226,9 +238,51 @@ fn doubts<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Ingress> {
     view.refused.iter().filter(|(_, why)| *why == Refusal::Undecided).map(|(ingress, _)| *ingress)
 }
 
+/// Which hosts HTTPRoutes are for; where none are compared with, every host.
+struct ByRoutes<'a> {
+    routes: Option<&'a [HttpRoute]>,
+    known: BTreeMap<String, bool>,
+}
+
+impl<'a> ByRoutes<'a> {
+    fn new(to: ControllerKind, snapshot: &'a Snapshot) -> Self {
+        let routes = to.routes_by_gateways().then(|| snapshot.http_routes.items());
+        Self { routes, known: BTreeMap::new() }
+    }
+
+    /// Whether one is for this host of a rule.
+    fn takes(&mut self, host: &str) -> bool {
+        let Some(routes) = self.routes else { return true };
+        if let Some(known) = self.known.get(host) {
+            return *known;
+        }
+        let asked = host.replacen("*.", "any.", 1);
+        let takes = routes.iter().any(|route| route.touches(&asked));
+        self.known.insert(host.to_owned(), takes);
+        takes
+    }
+
+    fn is_for(&mut self, ingress: &Ingress) -> bool {
+        let mut any = ingress.rules.is_empty() && self.takes("");
+        for rule in &ingress.rules {
+            any |= self.takes(rule.host());
+        }
+        any
+    }
+
+    fn without(&self) -> usize {
+        self.known.values().filter(|takes| !**takes).count()
+    }
+}
+
 /// The other controller, with the settings it runs with here if it does.
 fn target<'a>(today: &[View<'a>], to: ControllerKind, snapshot: &'a Snapshot) -> View<'a> {
     let mut running = snapshot.controllers.iter().filter(|controller| controller.kind == to);
+    if to.routes_by_gateways() {
+        let runs = running.next();
+        return runs
+            .map_or_else(|| view::hypothetical(to, snapshot), |one| view::of_controller(one, snapshot));
+    }
     let settings = running.next().map_or_else(Settings::default, |controller| controller.settings());
     let mut taken: BTreeMap<Name, &Ingress> = BTreeMap::new();
     let mut doubtful: BTreeMap<Name, &Ingress> = BTreeMap::new();
@@ -316,7 +370,7 @@ mod tests {
         let specific = [ingress("shop/a", &[("a.example", "Any /foo web")])];
         let kept = keep_of(&moved(&specific, ControllerKind::Haproxytech), &Cause::PrefixMatchesCharacters);
         assert!(
-            matches!(kept, Some(Keep::Edit { edit: super::super::routing::Edit::SetPathType { .. }, .. })),
+            matches!(&kept, Some(Keep::Edits { edits, .. }) if matches!(edits[..], [super::super::routing::Edit::SetPathType { .. }])),
             "{kept:?}"
         );
         // No path type of F5 NGINX takes `/foo/x` and leaves `/foobar`.

@@ -5,7 +5,7 @@
 //! Ingresses its controller adopted and then decides any number of requests; `decide` is the hot path,
 //! `explain` is called for the few that are shown to somebody.
 
-use crate::model::controller::{ControllerKind, Settings};
+use crate::model::controller::{ControllerKind, Settings, Version};
 use crate::model::ingress::{Ingress, PathType, Place, PortRef};
 use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::request::Request;
@@ -55,6 +55,21 @@ pub enum Basis {
     Exact,
 }
 
+/// Releases of a product between which nothing that routes is known to differ from the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Releases {
+    pub since: Version,
+    /// The first that nobody has looked at.
+    pub before: Version,
+}
+
+impl Releases {
+    #[must_use]
+    pub fn takes(&self, version: Version) -> bool {
+        (self.since..self.before).contains(&version)
+    }
+}
+
 /// What a model compiles from.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
@@ -68,8 +83,22 @@ pub struct Input<'a> {
 /// One controller's way of routing.
 pub trait RoutingModel: Sync {
     fn kind(&self) -> ControllerKind;
-    /// How far this model's answers can be trusted.
+    /// How far this model's answers can be trusted at best.
     fn basis(&self) -> Basis;
+    /// The releases that `Basis::Exact` is meant for: from the first, and up to the last that was held to
+    /// real answers or read.
+    fn releases(&self) -> Option<Releases> {
+        None
+    }
+    /// How far they can be trusted for a release; where that is not known it is taken for the newest one
+    /// that was looked at, which is what the model's answers say.
+    fn basis_for(&self, version: Option<Version>) -> Basis {
+        let known = match (version, self.releases()) {
+            (Some(version), Some(releases)) => releases.takes(version),
+            (None, _) | (_, None) => true,
+        };
+        if known { self.basis() } else { self.basis().min(Basis::Modelled) }
+    }
     /// Everything this controller would load, and what it would refuse and why. The result owns what
     /// it needs and does not depend on the order of `ingresses`.
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable>;
@@ -90,6 +119,10 @@ pub trait RouteTable: Send + Sync {
     /// Every reason that is known, the first one first.
     fn reload_failures(&self) -> &[ReloadFailure] {
         self.reload_failure().map(std::slice::from_ref).unwrap_or_default()
+    }
+    /// Why what would decide this request cannot be loaded.
+    fn failure_for(&self, _request: &Request) -> Option<&ReloadFailure> {
+        self.reload_failure()
     }
     /// Whether a route of another kind than Ingress takes this host: such routes pass no class
     /// selection, the table itself holds what is attached.

@@ -345,6 +345,7 @@ mod tests {
     use crate::analysis::changes::log_facts::{Flip, Line, Minute, Run, Says};
     use crate::analysis::changes::{LogFacts, gather};
     use crate::model::change::{Act, ObjectVersion, Replay, Since, VersionOp, Versioned};
+    use crate::model::http_route::HttpRoute;
     use crate::model::object::Kind;
     use crate::model::snapshot::{Listing, Snapshot};
 
@@ -493,6 +494,16 @@ mod tests {
             assert!(matches!(&tested.because, Because::Covered(by) if by.len() == 1), "{tested:?}");
         }
         assert!(correlated.timeline.is_empty());
+    }
+
+    #[test]
+    fn where_routes_name_the_host_their_untold_past_refutes_nothing() {
+        let route = |host: &str| HttpRoute { hostnames: vec![host.to_owned()], ..HttpRoute::default() };
+        for (host, expected) in [("shop.example", "??--?-"), ("other.example", "------")] {
+            let mut scene = scene();
+            scene.snapshot.http_routes = Listing::complete(Kind::HttpRoute, vec![route(host)]);
+            check(&scene, expected);
+        }
     }
 
     #[test]

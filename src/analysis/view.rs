@@ -141,6 +141,9 @@ fn build<'a>(
 ) -> View<'a> {
     let loaded: Vec<&Ingress> = adopted.iter().map(|(ingress, _)| *ingress).collect();
     let (table, basis) = compile(kind, &loaded, snapshot, &settings);
+    // Which release runs is not known: it may be one that nobody has looked at.
+    let untold = controller.is_some_and(|controller| controller.version.is_none());
+    let basis = if untold { basis.min(Basis::Modelled) } else { basis };
     if !table.refused().is_empty() {
         let by_name: BTreeMap<Name, &Ingress> = loaded.iter().map(|i| (i.meta.key(), *i)).collect();
         for (name, why) in table.refused() {
@@ -195,7 +198,7 @@ pub(super) fn compile(
     use super::routing::RoutingModel;
     let input = Input { ingresses, snapshot, settings };
     match model_for(kind) {
-        Some(model) => (model.compile(&input), model.basis()),
+        Some(model) => (model.compile(&input), model.basis_for(settings.version)),
         None => (spec::Spec.compile(&input), Basis::SpecOnly),
     }
 }
@@ -205,6 +208,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::model::controller::Version;
     use crate::model::ingress::{Backend, PathRule, PathType, PortRef, Rule};
     use crate::model::ingress_class::IngressClass;
     use crate::model::object::{Kind, ObjectKey, ObjectMeta};
@@ -250,6 +254,43 @@ mod tests {
         let snapshot = cluster(classes);
         let view = of_controller(&snapshot.controllers[0], &snapshot);
         view.decide(&Request::parse(url).expect(url))
+    }
+
+    #[test]
+    fn how_far_an_answer_can_be_trusted_hangs_on_the_release() {
+        let basis = |kind: ControllerKind, version: Option<&str>| {
+            let mut snapshot = cluster(Listing::complete(Kind::IngressClass, Vec::new()));
+            snapshot.controllers[0].kind = kind;
+            snapshot.controllers[0].version = version.map(|text| Version::parse(text).expect(text));
+            of_controller(&snapshot.controllers[0], &snapshot).basis
+        };
+        use ControllerKind as K;
+        for (kind, held, others) in [
+            (K::IngressNginx, &["1.12.0", "1.15.1"][..], &["0.49.3", "1.11.5", "1.16.0"][..]),
+            (K::Traefik, &["3.7.15"], &["2.11.0", "3.6.5", "3.8.0"]),
+            (K::TraefikIngressNginx, &["3.7.15"], &["3.5.0", "3.6.9"]),
+            (K::F5Nginx, &["5.5.4", "5.6.0"], &["3.7.0", "5.7.0"]),
+            (K::Haproxytech, &["3.2.11"], &["3.1.0", "1.11.0", "3.3.0"]),
+            (K::Contour, &["1.33.8"], &["1.32.0", "1.34.0"]),
+            (K::AwsAlb, &["3.1.0"], &["2.13.0"]),
+        ] {
+            for version in held {
+                assert_eq!(basis(kind, Some(version)), Basis::Exact, "{kind} {version}");
+            }
+            for version in others {
+                assert_eq!(basis(kind, Some(version)), Basis::Modelled, "{kind} {version}");
+            }
+            assert_eq!(basis(kind, None), Basis::Modelled, "{kind} of which the release is not known");
+            let snapshot = cluster(Listing::complete(Kind::IngressClass, Vec::new()));
+            assert_eq!(
+                hypothetical(kind, &snapshot).basis,
+                Basis::Exact,
+                "{kind}, the release that was looked at"
+            );
+        }
+        // What is never exact stays what it is.
+        assert_eq!(basis(K::Kong, Some("3.10.0")), Basis::Modelled);
+        assert_eq!(basis(K::OpenshiftRouter, Some("4.18.0")), Basis::SpecOnly);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::gap::GapReport;
@@ -15,14 +16,14 @@ use super::{Render, ending};
 use crate::analysis::migration::cause::Cause;
 use crate::analysis::migration::keep::Keep;
 use crate::analysis::migration::{Comparison, Group};
-use crate::analysis::routing::{Decision, Edit, Winner};
+use crate::analysis::routing::{Decision, Edit, ReloadFailure, Winner};
 use crate::model::controller::ControllerKind;
 
 /// Groups that one report shows at most.
 const MOST_GROUPS: usize = 40;
 
 /// The migration report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MigrationReport {
     pub verdict: String,
     #[serde(flatten)]
@@ -35,7 +36,7 @@ pub struct MigrationReport {
 }
 
 /// What would change under another controller.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ComparisonReport {
     pub to: &'static str,
     pub basis: &'static str,
@@ -54,7 +55,7 @@ pub struct ComparisonReport {
 }
 
 /// URLs that end differently for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GroupReport {
     pub cause: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +68,9 @@ pub struct GroupReport {
     pub before: String,
     pub after: String,
     pub because: &'static str,
+    /// What the controller says that cannot load it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Text>,
     /// The edit that keeps today's behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
@@ -84,6 +88,7 @@ impl ComparisonReport {
             taken_by_none: _,
             doubtful,
             there_already: _,
+            hosts_without_route: _,
             same,
             differing,
             undecided,
@@ -136,6 +141,7 @@ fn not_compared(comparison: &Comparison) -> Vec<String> {
         (comparison.taken_by_none, "Ingress(es) that no controller takes today"),
         (comparison.doubtful, "Ingress(es) of which could not be seen whether they are taken today"),
         (comparison.there_already, "Ingress(es) that are there already"),
+        (comparison.hosts_without_route, "host(s) that no HTTPRoute is for"),
         (comparison.left_out, "rule(s), because there are too many"),
     ]
     .into_iter()
@@ -146,7 +152,7 @@ fn not_compared(comparison: &Comparison) -> Vec<String> {
 
 impl From<&Group> for GroupReport {
     fn from(group: &Group) -> Self {
-        let Group { from, cause, count, ingresses, example, before, after, keep } = group;
+        let Group { from, cause, count, ingresses, example, before, after, failure, keep } = group;
         Self {
             cause: cause_word(cause),
             annotation: annotation(cause),
@@ -158,6 +164,7 @@ impl From<&Group> for GroupReport {
             before: end(before, example.path.as_str()),
             after: end(after, example.path.as_str()),
             because: because(cause),
+            refusal: failure.as_ref().map(refusal),
             keep: keep.as_ref().map(kept),
         }
     }
@@ -170,11 +177,16 @@ pub fn difference(controller: ControllerKind, than: ControllerKind, cause: &Caus
     format!("{}{annotation}: {controller} differs from {than}: {}", cause_word(cause), because(cause))
 }
 
+fn refusal(failure: &ReloadFailure) -> Text {
+    let names: Vec<String> = failure.between.iter().take(2).map(ToString::to_string).collect();
+    Text::new(&format!("{} ({})", failure.cause, names.join(", ")))
+}
+
 fn annotation(cause: &Cause) -> Option<Text> {
     match cause {
-        Cause::ForeignAnnotationIgnored { key } | Cause::ForeignAnnotationRead { key } => {
-            Some(Text::path(key))
-        }
+        Cause::ForeignAnnotationIgnored { key }
+        | Cause::ForeignAnnotationRead { key }
+        | Cause::AnnotationActs { key } => Some(Text::path(key)),
         _ => None,
     }
 }
@@ -214,13 +226,17 @@ fn rule(winner: &Winner) -> String {
 
 fn kept(keep: &Keep) -> String {
     match keep {
-        Keep::Edit { ingress, place, edit: change } => {
-            let mut words = format!("Ingress {}: {}", NameRef::from(ingress), edit(change));
-            if matches!(change, Edit::SetPathType { .. }) {
+        Keep::Edits { ingress, place, edits } => {
+            let told: Vec<String> = edits.iter().map(edit).collect();
+            let mut words = format!("Ingress {}: {}", NameRef::from(ingress), told.join(" and "));
+            if edits.iter().any(|edit| matches!(edit, Edit::SetPathType { .. })) {
                 words.push_str(" at ");
                 words.push_str(&place.field(""));
             }
             words
+        }
+        Keep::Remove { ingress, place } => {
+            format!("Ingress {}: remove {}, which is not used today", NameRef::from(ingress), place.field(""))
         }
         Keep::Argument { flag, value } => format!("give the controller the argument --{flag}={value}"),
     }
@@ -231,28 +247,38 @@ fn kept(keep: &Keep) -> String {
 pub const fn cause_word(cause: &Cause) -> &'static str {
     match cause {
         Cause::Undefined => "undefined",
+        Cause::ConfigurationRefused => "configuration_refused",
         Cause::NotLoaded => "ingress_not_loaded",
         Cause::MissingServiceStatus => "missing_service_404_vs_503",
         Cause::EntryPoint => "entry_point",
         Cause::TrailingSlashRedirect => "trailing_slash_redirect",
         Cause::ForeignAnnotationIgnored { .. } => "foreign_annotation_ignored",
         Cause::ForeignAnnotationRead { .. } => "foreign_annotation_read",
+        Cause::AnnotationActs { .. } => "annotation_acts",
         Cause::HttpsRedirect => "https_redirect",
         Cause::ExactLosesToLongerPrefix => "exact_loses_to_longer_prefix",
         Cause::ExactWinsOverPrefix => "exact_wins_over_prefix",
         Cause::FallthroughToWildcard => "fallthrough_to_wildcard",
         Cause::WildcardLabels => "wildcard_labels",
+        Cause::RootRule => "root_rule",
         Cause::HostPrecedence => "host_precedence",
         Cause::DefaultBackendScope => "default_backend_scope",
         Cause::RegexHost => "regex_host",
         Cause::PrefixMatchesCharacters => "prefix_matches_characters",
         Cause::CaseInsensitive => "case_insensitive",
         Cause::PatternRead => "pattern_read_differently",
+        Cause::TrailingSlash => "trailing_slash",
+        Cause::SpecificRead => "implementation_specific",
+        Cause::HostOwner => "host_owner",
         Cause::DuplicateOwner => "duplicate_owner",
         Cause::PathPrecedence => "path_precedence",
         Cause::UpstreamPath => "upstream_path",
         Cause::RedirectTarget => "redirect_target",
+        Cause::PathForm => "path_form",
         Cause::NoRouteStatus => "no_route_status",
+        Cause::NotInHttpRoutes => "not_in_http_routes",
+        Cause::OnlyInHttpRoutes => "only_in_http_routes",
+        Cause::OtherBackend => "other_backend",
         Cause::Other => "other",
     }
 }
@@ -264,7 +290,10 @@ pub const fn because(cause: &Cause) -> &'static str {
         Cause::Undefined => {
             "one of the controllers leaves open what it chooses, or what decides was not seen"
         }
-        Cause::NotLoaded => "the other controller refuses the whole Ingress",
+        Cause::ConfigurationRefused => {
+            "one of them cannot load what would decide it, so its previous configuration stays in force"
+        }
+        Cause::NotLoaded => "only one of them loads the Ingress of the winning rule",
         Cause::MissingServiceStatus => {
             "a Service that is missing or has nobody ready is answered with another status, or its rule is left out"
         }
@@ -272,6 +301,7 @@ pub const fn because(cause: &Cause) -> &'static str {
         Cause::TrailingSlashRedirect => "only one of them redirects a path without its final slash",
         Cause::ForeignAnnotationIgnored { .. } => "the other controller does not read this annotation",
         Cause::ForeignAnnotationRead { .. } => "the other controller reads this annotation, today's does not",
+        Cause::AnnotationActs { .. } => "both read this annotation, and here it acts with one of them only",
         Cause::HttpsRedirect => "only one of them redirects http to https here",
         Cause::ExactLosesToLongerPrefix => "the other controller does not prefer Exact to a prefix",
         Cause::ExactWinsOverPrefix => "the other controller prefers Exact, today's does not",
@@ -279,6 +309,7 @@ pub const fn because(cause: &Cause) -> &'static str {
             "only one of them goes on to rules for a wildcard host or any host when no path of the host matches"
         }
         Cause::WildcardLabels => "a wildcard host takes one label with one of them, several with the other",
+        Cause::RootRule => "with one of them a rule for / answers for every path of its host",
         Cause::HostPrecedence => {
             "rules for a wildcard host or any host come before the host's own with one of them"
         }
@@ -289,25 +320,49 @@ pub const fn because(cause: &Cause) -> &'static str {
         Cause::PrefixMatchesCharacters => "with one of them a prefix may end within a path element",
         Cause::CaseInsensitive => "only one of them compares the path without case",
         Cause::PatternRead => "the characters of a pattern in the path are read differently",
+        Cause::TrailingSlash => "with one of them a rule's final slash decides, with the other it does not",
+        Cause::SpecificRead => {
+            "an ImplementationSpecific path is a prefix to one of them and something narrower to the other"
+        }
+        Cause::HostOwner => "with one of them a whole host belongs to its oldest Ingress",
         Cause::DuplicateOwner => "of rules with the same host and path, another one is used",
         Cause::PathPrecedence => "of the paths that match, another one is preferred",
         Cause::UpstreamPath => "the same rule sends another path to the backend",
-        Cause::RedirectTarget => "both redirect, to different places",
-        Cause::NoRouteStatus => "no rule takes it with either; their own answers have different statuses",
+        Cause::PathForm => "one of them refuses a path of this form, or reads it in another form",
+        Cause::RedirectTarget => "both redirect, to different places or with different statuses",
+        Cause::NoRouteStatus => "no rule takes it with either; their own answers differ",
+        Cause::NotInHttpRoutes => "no HTTPRoute has a rule for what the Ingress takes",
+        Cause::OnlyInHttpRoutes => "an HTTPRoute takes what no rule of an Ingress takes",
+        Cause::OtherBackend => "the HTTPRoute sends the same path to another Service or port",
         Cause::Other => "no known difference between the two products explains it",
     }
 }
 
 impl fmt::Display for GroupReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cause, annotation, from, urls, ingresses, ingress, example, before, after, because, keep } =
-            self;
+        let Self {
+            cause,
+            annotation,
+            from,
+            urls,
+            ingresses,
+            ingress,
+            example,
+            before,
+            after,
+            because,
+            refusal,
+            keep,
+        } = self;
         let annotation = annotation.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
         write!(
             f,
             "{cause}{annotation}: {urls} URL(s) of {ingresses} Ingress(es) from {from}, such as {example} of {ingress}\n  \
              before: {before}\n  after: {after}\n  {because}"
         )?;
+        if let Some(refusal) = refusal {
+            write!(f, ": {refusal}")?;
+        }
         match keep {
             Some(keep) => write!(f, "\n  to keep it: {keep}"),
             None => Ok(()),

@@ -84,8 +84,9 @@ impl JsonSchema for Text {
 }
 
 fn harmless(raw: &str, most: usize) -> String {
-    // Redaction reads further than what is shown, so that a secret at the cut is seen whole.
-    cut(&neutralise(&plain_marks(redact(head(raw, most * 4)))), most)
+    // Redaction reads further than what is shown: a secret at the cut is seen whole, and what is shown is
+    // the same whether long secrets were taken out before or are now.
+    cut(&neutralise(&plain_marks(redact(head(raw, most * 8)))), most)
 }
 
 /// The first characters of a text.

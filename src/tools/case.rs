@@ -26,7 +26,7 @@ mod logs;
 
 pub(super) use correlation::{Ask, correlate};
 pub(super) use log_facts::{log_facts, logging};
-pub(super) use logs::{Logs, Wanted, read_logs};
+pub(super) use logs::{Logs, Wanted, reach, read_logs};
 
 /// How far back logs are read when nothing says otherwise.
 pub(super) const LOOK_BACK: Duration = Duration::hours(6);
@@ -83,7 +83,8 @@ fn gone<'r>(snapshot: &Snapshot, replays: &'r [Replay]) -> impl Iterator<Item = 
 }
 
 /// The view whose answer counts for a request: the one whose own rule takes it, then one that adopted
-/// or refused an Ingress of the host, or would adopt one that is gone, by trust in its model.
+/// or refused an Ingress of the host, or would adopt one that is gone, then one with HTTPRoutes for it, by
+/// trust in its model.
 pub(super) fn main_view<'v, 'a>(
     views: &'v [View<'a>],
     request: &Request,
@@ -105,7 +106,7 @@ pub(super) fn main_view<'v, 'a>(
                 matches!(adoption::judge(controller, ingress, snapshot), Adoption::Adopted(_))
             })
         });
-        (wins, adopted, would_adopt, view.basis, knows)
+        (wins, adopted, would_adopt, view.table.has_routes_for(Some(host)), view.basis, knows)
     })
 }
 

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{FailureCode, Reply, ToolFailure, Toolbox, in_time, match_path, session};
-use crate::analysis::migration::cause::{self, Compared};
+use serde_json::Value;
+
+use super::{FailureCode, Reply, ToolFailure, Toolbox, in_time, match_path, portable, session};
+use crate::analysis::migration::cause::{self, Compared, Side};
 use crate::analysis::migration::{self, Comparison};
 use crate::analysis::routing::Decision;
 use crate::analysis::view::View;
@@ -22,6 +24,12 @@ pub const NAME: &str = "compare";
 
 /// Characters for groups; the rest is for what stands around them.
 const GROUPS: usize = 6_500;
+
+/// The schema of the structured half, as for a tool.
+#[must_use]
+pub fn schema() -> Value {
+    portable::output::<MigrationReport>()
+}
 
 /// Where from and where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +92,17 @@ pub(super) fn compared(
     selected: impl Fn(&Ingress) -> bool,
 ) -> Result<Comparison, ToolFailure> {
     let Asked { to, from } = asked;
-    if let Some(kind) = [Some(to), from].into_iter().flatten().find(|kind| kind.routes_by_gateways()) {
+    if let Some(kind) = from.filter(|kind| kind.routes_by_gateways()) {
         return Err(ToolFailure::new(
             FailureCode::Unsupported,
-            format!("{kind} reads HTTPRoutes and no Ingress, so no Ingress can be compared under it"),
-            "name a controller that reads Ingresses",
+            format!(
+                "{kind} reads HTTPRoutes and no Ingress, so it is nothing that an Ingress could move from"
+            ),
+            "say with --to that HTTPRoutes are compared with, and with --from a controller that reads Ingresses",
         ));
+    }
+    if to.routes_by_gateways() && snapshot.http_routes.items().is_empty() {
+        return Err(no_routes(to, snapshot));
     }
     if from.is_none() && snapshot.controllers.is_empty() {
         session::need_controllers(snapshot)?;
@@ -103,6 +116,23 @@ pub(super) fn compared(
     Ok(migration::compare(&today, to, snapshot, selected))
 }
 
+/// Why Ingresses cannot be compared with HTTPRoutes: none are there, or none could be seen.
+fn no_routes(to: ControllerKind, snapshot: &Snapshot) -> ToolFailure {
+    if snapshot.http_routes.gaps().is_empty() {
+        return ToolFailure::new(
+            FailureCode::Unsupported,
+            format!("{to} reads HTTPRoutes and there are none, and nothing here writes them from Ingresses"),
+            "write them (ingress2gateway makes a draft), add them to the cluster or the capture, and compare again; \
+             or name a controller that reads Ingresses",
+        );
+    }
+    ToolFailure::new(
+        FailureCode::Forbidden,
+        format!("{to} reads HTTPRoutes, and they could not be seen"),
+        "let this identity list httproutes, gateways and gatewayclasses, or add them to the capture",
+    )
+}
+
 /// What would change for the selected Ingresses under each of the controllers that `match_path` was asked
 /// for: beside the running ones, or where none runs beside the first.
 pub(super) fn comparisons(
@@ -112,16 +142,28 @@ pub(super) fn comparisons(
 ) -> (Vec<String>, Option<Truncated>) {
     let runs = |kind: &ControllerKind| snapshot.controllers.iter().any(|running| running.kind == *kind);
     let others = |from: ControllerKind| controllers.iter().copied().filter(move |to| *to != from);
-    let from = match controllers.first().filter(|_| snapshot.controllers.is_empty()) {
+    let reads_ingresses = |kind: &&ControllerKind| !kind.routes_by_gateways();
+    let from = match controllers.iter().find(reads_ingresses).filter(|_| snapshot.controllers.is_empty()) {
         Some(first) => Some(*first),
         // Of several that are asked for, one that runs here is today's.
-        None => controllers.iter().copied().find(runs).filter(|from| others(*from).next().is_some()),
+        None => controllers
+            .iter()
+            .filter(reads_ingresses)
+            .copied()
+            .find(runs)
+            .filter(|from| others(*from).next().is_some()),
     };
     let mut budget = Budget::new(GROUPS / 2);
     let mut reports = Vec::new();
     let mut cut = None;
-    for to in controllers.iter().copied().filter(|to| Some(*to) != from && !to.routes_by_gateways()).take(4) {
-        let Ok(comparison) = compared(Asked { to, from }, snapshot, &selected) else { continue };
+    for to in controllers.iter().copied().filter(|to| Some(*to) != from).take(4) {
+        let comparison = match compared(Asked { to, from }, snapshot, &selected) {
+            Ok(comparison) => comparison,
+            Err(failure) => {
+                reports.push(format!("Not compared with {to}: {}", failure.seen));
+                continue;
+            }
+        };
         let (report, truncated) = ComparisonReport::within(&mut budget, &comparison);
         reports.push(report.to_string());
         cut = cut.or(truncated);
@@ -139,18 +181,17 @@ pub(super) fn differences(
     let mut pairs = views.iter().zip(decisions);
     let Some((first, before)) = pairs.next() else { return Vec::new() };
     let host = most_particular(request, snapshot);
+    let from = Side::new(first);
     pairs
         .filter(|(_, after)| migration::is_same(before, after) != Some(true))
         .map(|(other, after)| {
-            let refused = other.refused.iter();
             let cause = cause::of(&Compared {
                 request,
                 host,
                 before,
                 after,
-                from: (first.kind, &first.settings),
-                to: (other.kind, &other.settings),
-                not_loaded: &refused.map(|(ingress, why)| (ingress.meta.key(), why)).collect(),
+                from: &from,
+                to: &Side::new(other),
                 snapshot,
             });
             difference(other.kind, first.kind, &cause)

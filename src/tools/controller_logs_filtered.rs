@@ -11,6 +11,7 @@ use super::params::{Detail, Host, Moment, ObjectName, Path, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, session};
 use crate::analysis::logs::filter::Filter;
 use crate::analysis::logs::messages::Message;
+use crate::analysis::logs::scan::{GroupKey, Reach, Told};
 use crate::analysis::logs::tally::Tallied;
 use crate::analysis::view::View;
 use crate::model::controller::Controller;
@@ -150,6 +151,7 @@ impl Tool for ControllerLogsFiltered {
             (None, None) => None,
         };
         filter.pattern = pattern;
+        let reach = filter.host.as_ref().map(|host| case::reach(&gathered, host.as_str()));
         filter.window = Some(Window { from: since, to: until });
         let decision = view.zip(request.as_ref()).map(|(view, request)| view.decide(request));
         let wanted = Wanted { request: request.as_ref(), decision: decision.as_ref(), filter, since };
@@ -162,19 +164,30 @@ impl Tool for ControllerLogsFiltered {
             }
             _ => "ask with a url to learn whether its requests would be logged".to_owned(),
         };
-        let asked =
-            Asked { request: request.as_ref(), controllers: &controllers, since, until, silence, skip };
+        let asked = Asked {
+            request: request.as_ref(),
+            reach: reach.as_ref(),
+            controllers: &controllers,
+            since,
+            until,
+            silence,
+            skip,
+            is_capture: cluster.capture().is_some(),
+        };
         Ok(report(&asked, &logs, params.detail, view))
     }
 }
 
 struct Asked<'a> {
     request: Option<&'a Request>,
+    /// Of the asked host.
+    reach: Option<&'a Reach>,
     controllers: &'a [&'a Controller],
     since: chrono::DateTime<chrono::Utc>,
     until: chrono::DateTime<chrono::Utc>,
     silence: String,
     skip: usize,
+    is_capture: bool,
 }
 
 impl Params {
@@ -210,19 +223,19 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
     };
     let story = logs.asked.as_ref().and_then(|scan| scan.asked.as_ref());
     let onset = story.and_then(|story| story.onset.as_ref()).filter(|onset| onset.ended.is_none());
-    let groups: Vec<GroupReport> =
-        logs.filtered.requests.iter().map(GroupReport::from).skip(asked.skip).collect();
-    let total = logs.filtered.requests.len();
+    let (requests, by_host) = of_host(&logs.filtered.requests, asked.reach);
+    let total = requests.len();
+    let groups: Vec<GroupReport> = requests.into_iter().map(GroupReport::from).skip(asked.skip).collect();
     let mut scope = Scope::of(&[Kind::Pod], &[]);
     scope.controllers =
         asked.controllers.iter().map(|c| Text::new(&format!("{} {}", c.kind, c.workload.name))).collect();
     scope.from = Some(Time(asked.since));
     scope.to = Some(Time(asked.until));
     let mut gaps = logs.gaps.clone();
-    if logs.streams.is_empty() {
+    if logs.streams.is_empty() && !gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. })) {
         gaps.extend(asked.controllers.iter().map(|controller| Gap {
             what: Unseen::AccessLog { controller: controller.workload.name.to_string() },
-            why: Why::NotCaptured,
+            why: if asked.is_capture { Why::NotCaptured } else { Why::Rotated },
         }));
     }
     let next = match asked.request {
@@ -240,7 +253,7 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
         None => next::steps([Next::new("find_conflicts", "see which Ingresses interfere")]),
     };
     let mut report = LogsReport {
-        summary: summary(&groups, total, view),
+        summary: format!("{}{by_host}", summary(&groups, total, logs, view)),
         onset: onset.map(|onset| OnsetReport {
             at: Time(onset.mixed_since.unwrap_or(onset.at)),
             last_success: onset.last_success.map(Time),
@@ -291,17 +304,46 @@ fn report(asked: &Asked<'_>, logs: &case::Logs, detail: Detail, view: Option<&Vi
     report
 }
 
-fn summary(groups: &[GroupReport], total: usize, view: Option<&View<'_>>) -> String {
+/// The groups that may be of the asked host, and what that rests on where the log names none.
+fn of_host<'g>(
+    groups: &'g [Tallied<GroupKey>],
+    reach: Option<&Reach>,
+) -> (Vec<&'g Tallied<GroupKey>>, String) {
+    let Some(reach) = reach else { return (groups.iter().collect(), String::new()) };
+    let told = |group: &Tallied<GroupKey>| match (&group.key.host, &group.key.upstream) {
+        (Some(_), _) => Told::ThisHost,
+        (None, upstream) => reach.told_by(upstream.as_deref().unwrap_or_default()),
+    };
+    let count = |what: Told| -> u64 {
+        groups.iter().filter(|group| told(group) == what).map(|group| group.count).sum()
+    };
+    let unsure = match count(Told::Nothing) {
+        0 => String::new(),
+        unsure => format!("; the log names no host: {unsure} of these may be for another one"),
+    };
+    let others = match count(Told::AnotherHost) {
+        0 => String::new(),
+        others => format!("; left out: {others} sent to Services that only rules of other hosts name"),
+    };
+    let kept = groups.iter().filter(|group| told(group) != Told::AnotherHost).collect();
+    (kept, format!("{unsure}{others}"))
+}
+
+fn summary(groups: &[GroupReport], total: usize, logs: &case::Logs, view: Option<&View<'_>>) -> String {
     let count = |what: &str| -> u64 {
         groups.iter().filter(|group| group.answered_by == what).map(|group| group.count).sum()
     };
     if total == 0 {
         let known = view.is_some_and(|view| view.controller.is_some());
-        return if known {
-            "no such request is in the log".to_owned()
-        } else {
-            "nothing was found".to_owned()
-        };
+        let cut = logs.coverage.iter().any(|read| read.cut.is_some())
+            || logs.gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. }));
+        return match (logs.coverage.is_empty(), cut) {
+            (true, _) => "no log was read",
+            (false, true) => "no such request is in what was read of the log",
+            (false, false) if known => "no such request is in the log",
+            (false, false) => "nothing was found",
+        }
+        .to_owned();
     }
     format!(
         "{} by no rule, {} by an upstream, {} by an error page, {} undecidable",

@@ -179,7 +179,7 @@ fn conclude(
     let log = case::log_facts(logs, case, view, request, &decision);
     let probes = probes(question.cluster, request);
     let symptom = symptom::judge(request, &decision, &log, &probes);
-    let unseen = unseen(case, logs, &log, view);
+    let unseen = unseen(case, logs, &log, view, question.cluster.capture().is_some());
     let changes: Vec<Change> = correlated
         .hypotheses
         .iter()
@@ -322,12 +322,20 @@ fn probes(cluster: &Cluster, request: &Request) -> Vec<ProbeOutput> {
 }
 
 /// What else would have told more.
-fn unseen(case: &Case, logs: &Logs, log: &crate::analysis::facts::LogFacts, view: &View<'_>) -> Vec<Gap> {
+fn unseen(
+    case: &Case,
+    logs: &Logs,
+    log: &crate::analysis::facts::LogFacts,
+    view: &View<'_>,
+    is_capture: bool,
+) -> Vec<Gap> {
     let mut gaps = logs.gaps.clone();
     gaps.extend(case.gaps.iter().cloned());
     let controller = view.controller.map(|controller| controller.workload.name.to_string());
-    // A log that would not hold the request is not missed.
-    let missed = || (!log.read).then_some(Why::NotCaptured);
+    // A log that would not hold the request is not missed; one that could not be read is a gap of its own.
+    let told = gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. }));
+    let lost = if is_capture { Why::NotCaptured } else { Why::Rotated };
+    let missed = || (!log.read && !told).then_some(lost);
     if let (Some(controller), Some(why)) = (controller, silence::why(&log.logging).or_else(missed)) {
         gaps.push(Gap { what: Unseen::AccessLog { controller }, why });
     }

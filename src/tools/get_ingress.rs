@@ -25,7 +25,8 @@ mod asked;
 mod draw;
 mod scene;
 
-use asked::{Asked, answers, anywhere, pick};
+pub(super) use asked::anywhere;
+use asked::{Asked, answers, pick};
 use scene::{Scene, takers};
 
 /// See the module.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::get_ingress::anywhere;
 use super::params::{Detail, Header, Host, ObjectName, Path, Slug, Url};
 use super::{Call, FailureCode, Tool, ToolFailure, Toolbox, compare, session};
 use crate::analysis::facts::candidates::touches;
@@ -137,6 +138,10 @@ impl Tool for MatchPath {
             .chain(namespace.map(ToOwned::to_owned))
             .collect();
         let snapshot = session::look(&cluster, &focus, request.as_ref()).await?;
+        let named = match (&params.ingress, named) {
+            (Some(name), None) if request.is_none() => Some(anywhere(&snapshot, &name.name)?),
+            (_, named) => named,
+        };
         if let Some(name) = &named {
             session::ingress(&snapshot, name)?;
         }
@@ -243,12 +248,7 @@ fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
                 .with("port", &backend.port.to_string()),
             Next::new("controller_logs_filtered", "see who answered the 404s of this URL").with("url", &url),
         ]),
-        _ => next::steps([
-            Next::new("correlate_changes", "no rule takes the URL as asked: see what changed before")
-                .with("url", &url),
-            Next::new("find_conflicts", "see whether other Ingresses of the host interfere")
-                .with("host", request.host.as_str()),
-        ]),
+        (outcome, _) => unanswered(request, outcome, first.and_then(|first| first.location.as_deref())),
     };
     Report {
         request: Text::new(&format!("{} {url}", request.method)),
@@ -352,6 +352,43 @@ fn all(
             first.map(|url| Next::new("match_path", "see why this URL ends elsewhere").with("url", &url)),
         ),
     })
+}
+
+/// What to do where no Service gets the request. A redirect's address is written by anybody: only that
+/// of the same URL over TLS is followed.
+fn unanswered(request: &Request, outcome: Option<Outcome>, location: Option<&str>) -> Vec<Next> {
+    let url = request.url();
+    let host = request.host.as_str();
+    let logs = |why| Next::new("controller_logs_filtered", why).with("url", &url);
+    let conflicts = |why| Next::new("find_conflicts", why).with("host", host);
+    match outcome {
+        Some(Outcome::Redirect) => {
+            let secure = url.replacen("http://", "https://", 1);
+            let same = location.filter(|location| *location == secure && secure != url);
+            let follow = same.map(|_| {
+                Next::new("match_path", "the answer is a redirect: see what takes the URL over TLS")
+                    .with("url", &secure)
+            });
+            let seen = logs("the answer is a redirect, not a 404: see what clients got");
+            next::steps(follow.into_iter().chain([seen]))
+        }
+        Some(Outcome::Refused) => next::steps([
+            conflicts("the request, or the whole configuration, is refused: see what stands in the way"),
+            logs("see what clients got"),
+        ]),
+        Some(Outcome::Undefined) => next::steps([
+            conflicts("which rule takes the URL is not determined: see which collide"),
+            logs("see who answered"),
+        ]),
+        Some(Outcome::Routed | Outcome::Unavailable) => {
+            next::steps([logs("a rule takes the URL and names no Service: see who answered")])
+        }
+        Some(Outcome::NoRoute) | None => next::steps([
+            Next::new("correlate_changes", "no rule takes the URL as asked: see what changed before")
+                .with("url", &url),
+            conflicts("see whether other Ingresses of the host interfere"),
+        ]),
+    }
 }
 
 /// A URL that a rule is written for; patterns are asked for by their literal head.

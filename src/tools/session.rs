@@ -205,6 +205,9 @@ pub(super) async fn look_behind_all(
     need_ingresses(&snapshot, focus)?;
     let mut namespaces = behind(&snapshot, focus, None);
     namespaces.extend(snapshot.ingresses.items().iter().map(|ingress| ingress.meta.namespace.clone()));
+    let rules = snapshot.http_routes.items().iter().flat_map(|route| &route.rules);
+    let routed = rules.flat_map(|rule| &rule.backends).map(|backend| backend.name.namespace.clone());
+    namespaces.extend(routed);
     gather::backends(cluster, &mut snapshot, &namespaces).await;
     Ok(snapshot)
 }

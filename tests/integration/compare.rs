@@ -1,11 +1,14 @@
 //! `routecause compare`, and the comparisons of `match_path`, on the embedded incident.
 
+mod captures;
+
 use routecause::cli::{self, CliError};
 use routecause::evidence::demo;
 use routecause::model::controller::ControllerKind;
 use routecause::tools::compare::{self, Answer, Asked};
-use routecause::tools::{Call, Reply, Settings, Source, Toolbox, registry};
+use routecause::tools::{Call, FailureCode, Reply, Settings, Source, ToolFailure, Toolbox, registry};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::api_server::ApiServer;
 use crate::support::served::{everything, served};
@@ -59,15 +62,19 @@ async fn a_move_to_traefik_is_told_by_cause() {
 
 #[tokio::test]
 async fn every_controller_can_be_compared_within_what_clients_take() {
+    let schema = compare::schema();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
     for kind in ControllerKind::ALL.into_iter().filter(|kind| !kind.routes_by_gateways()) {
         let (one, _) = compared(&on_demo(None), kind).await;
         let (other, _) = compared(&on_demo(None), kind).await;
         assert_eq!(one, other, "{kind}");
+        let errors: Vec<String> =
+            validator.iter_errors(&one.structured).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{kind}: {errors:?}");
+        let mut stranger = one.structured.clone();
+        stranger["urls"] = json!("many");
+        assert!(!validator.is_valid(&stranger));
         assert!(one.text.chars().count() <= 10_000 && one.structured.to_string().chars().count() <= 10_000);
-        let other_causes = one.structured["groups"].as_array().expect("groups").iter();
-        let unexplained: Vec<&Value> = other_causes.filter(|group| group["cause"] == "other").collect();
-        let is_known = matches!(kind, ControllerKind::Traefik | ControllerKind::TraefikIngressNginx);
-        assert!(!is_known || unexplained.is_empty(), "{kind}: {unexplained:?}");
     }
 }
 
@@ -140,4 +147,202 @@ async fn every_controller_decides_a_url_wherever_it_runs() {
             decisions.iter().filter_map(|decision| decision["controller"].as_str()).collect();
         assert!(named.contains(&kind.slug()), "{kind}: {named:?}");
     }
+}
+
+/// A migration in progress: an Ingress, and HTTPRoutes for one of its two hosts.
+const MIGRATING: &str = "
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {namespace: edge, name: nginx}
+  spec:
+    selector: {matchLabels: {app: nginx}}
+    template:
+      metadata: {labels: {app: nginx}}
+      spec: {containers: [{name: controller, image: 'registry.k8s.io/ingress-nginx/controller:v1.15.1'}]}
+- {apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}
+- apiVersion: networking.k8s.io/v1
+  kind: Ingress
+  metadata: {namespace: shop, name: web}
+  spec:
+    ingressClassName: nginx
+    rules:
+    - host: moved.example.com
+      http:
+        paths:
+        - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}
+        - {path: /api, pathType: Prefix, backend: {service: {name: api, port: {number: 80}}}}
+        - {path: /old, pathType: Exact, backend: {service: {name: api, port: {number: 80}}}}
+    - host: stays.example.com
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}
+- {apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: lab}, spec: {controllerName: lab.example/gateways}}
+- apiVersion: gateway.networking.k8s.io/v1
+  kind: Gateway
+  metadata: {namespace: edge, name: gw}
+  spec:
+    gatewayClassName: lab
+    listeners: [{name: web, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
+- apiVersion: gateway.networking.k8s.io/v1
+  kind: HTTPRoute
+  metadata: {namespace: shop, name: web}
+  spec:
+    parentRefs: [{name: gw, namespace: edge}]
+    hostnames: [moved.example.com]
+    rules:
+    - matches: [{path: {type: PathPrefix, value: /}}]
+      backendRefs: [{name: web, port: 80}]
+    - matches: [{path: {type: PathPrefix, value: /api}}]
+      backendRefs: [{name: web, port: 80}]
+- {apiVersion: v1, kind: Service, metadata: {namespace: shop, name: web}, spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80, protocol: TCP}]}}
+- {apiVersion: v1, kind: Service, metadata: {namespace: shop, name: api}, spec: {clusterIP: 10.0.0.2, ports: [{name: http, port: 80, protocol: TCP}]}}
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {namespace: shop, name: web-1, labels: {kubernetes.io/service-name: web}}
+  addressType: IPv4
+  ports: [{name: http, port: 80}]
+  endpoints: [{addresses: [10.0.0.3], conditions: {ready: true}}]
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {namespace: shop, name: api-1, labels: {kubernetes.io/service-name: api}}
+  addressType: IPv4
+  ports: [{name: http, port: 80}]
+  endpoints: [{addresses: [10.0.0.4], conditions: {ready: true}}]
+";
+
+fn on(objects: &str) -> (TempDir, Toolbox) {
+    let folder = TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join("objects.yaml"), objects).expect("a file");
+    let about = r#"{"takenAt": "2026-11-23T06:00:00Z"}"#;
+    std::fs::write(folder.path().join("capture.json"), about).expect("a file");
+    let source = Source::Capture(folder.path().to_path_buf());
+    let toolbox = Toolbox::new(Settings { source, ..Settings::default() });
+    (folder, toolbox)
+}
+
+#[tokio::test]
+async fn ingresses_are_compared_with_the_http_routes_that_are_there() {
+    let (_folder, toolbox) = on(MIGRATING);
+    let (reply, answer) = compared(&toolbox, ControllerKind::HttpRoute).await;
+    assert_eq!(answer, Answer::Differs);
+    let report = &reply.structured;
+    assert_eq!(report["basis"], "spec_only", "{report}");
+    assert_eq!(report["not_compared"], json!(["1 host(s) that no HTTPRoute is for"]), "{report}");
+    assert!(!report["groups"].to_string().contains("stays.example.com"), "{report}");
+    let other = group(report, "other_backend");
+    assert_eq!(other["example"], "http://moved.example.com/api", "{other}");
+    // The redirect that only an Exact rule had, and the port that no listener has.
+    assert_eq!(group(report, "entry_point")["example"], "https://moved.example.com/", "{report}");
+    // `/` of both is the same.
+    assert!(report["same"].as_u64() > Some(0), "{report}");
+    let causes: Vec<&Value> =
+        report["groups"].as_array().expect("groups").iter().map(|group| &group["cause"]).collect();
+    assert!(!causes.contains(&&json!("other")), "{report}");
+}
+
+#[tokio::test]
+async fn what_the_http_routes_leave_out_is_told() {
+    let without_root = MIGRATING.replace(
+        "    - matches: [{path: {type: PathPrefix, value: /}}]\n      backendRefs: [{name: web, port: 80}]\n",
+        "",
+    );
+    let (_folder, toolbox) = on(&without_root);
+    let (reply, _) = compared(&toolbox, ControllerKind::HttpRoute).await;
+    let lost = group(&reply.structured, "not_in_http_routes");
+    assert!(lost["after"].as_str().expect("an end").starts_with("no_route 404"), "{lost}");
+    let kept = lost.get("keep");
+    assert_eq!(kept, None, "an edit of an Ingress does nothing for an HTTPRoute: {lost}");
+}
+
+#[tokio::test]
+async fn without_http_routes_it_is_said_what_to_do() {
+    for to in [ControllerKind::HttpRoute, ControllerKind::TraefikGateway] {
+        let failure =
+            compare::examine(&on_demo(None), Asked { to, from: None }).await.expect_err("nothing to compare");
+        assert_eq!(failure.code, FailureCode::Unsupported);
+        assert!(
+            failure.seen.contains("there are none") && failure.next.contains("ingress2gateway"),
+            "{failure}"
+        );
+    }
+    let asked = Asked { to: ControllerKind::Traefik, from: Some(ControllerKind::HttpRoute) };
+    let failure = compare::examine(&on_demo(None), asked).await.expect_err("no Ingress moves from there");
+    assert!(failure.next.contains("--to"), "{failure}");
+    let reply = asked_both().await;
+    let said = reply.structured["comparisons"].to_string();
+    assert!(said.contains("Not compared with httproute"), "{said}");
+    assert!(said.contains("under traefik"), "{said}");
+}
+
+async fn asked_both() -> Reply {
+    asked(json!({"namespace": "content", "controllers": ["traefik", "httproute"]})).await
+}
+
+#[tokio::test]
+async fn every_url_of_one_ingress_is_asked_and_only_its_own() {
+    let reply = asked(json!({"ingress": "content/images", "controllers": ["traefik"]})).await;
+    let said = reply.structured["comparisons"][0].as_str().expect("said").to_owned();
+    assert!(said.contains(" of 1 Ingresses would behave differently under traefik"), "{said}");
+    assert!(!said.contains("content/blog"), "{said}");
+    // A rule's own URL and its edges: more URLs than rules.
+    let rules = reply.structured["rules"]["decided"].as_u64().expect("rules");
+    let urls: u64 = said
+        .split(" of ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .expect("a count")
+        .parse()
+        .expect("a number");
+    assert!(urls > 3 * rules, "{rules} rules, {urls} URLs: {said}");
+
+    for (ingress, words) in [("content/nobody", "nobody"), ("nobody", "nobody")] {
+        let failure = refused(json!({"ingress": ingress, "controllers": ["traefik"]})).await;
+        assert!(failure.seen.contains(words), "{ingress}: {failure}");
+    }
+    // One name in two namespaces; one in a single namespace is found.
+    let failure = refused(json!({"ingress": "storefront", "controllers": ["traefik"]})).await;
+    assert_eq!(failure.code, FailureCode::BadArguments);
+    assert!(
+        failure.seen.contains("shop/storefront") && failure.seen.contains("staging/storefront"),
+        "{failure}"
+    );
+    let found = asked(json!({"ingress": "images", "controllers": ["traefik"]})).await;
+    assert_eq!(found.structured, reply.structured);
+}
+
+async fn refused(arguments: Value) -> ToolFailure {
+    let tool = registry().iter().find(|entry| entry.name == "match_path").expect("the tool");
+    tool.call(&on_demo(None), arguments, &Call::default()).await.expect_err("no answer")
+}
+
+#[tokio::test]
+async fn several_controllers_stand_side_by_side_with_what_makes_each_differ() {
+    let (report, _) = compared(&on_demo(Some("content")), ControllerKind::Traefik).await;
+    let example = group(&report.structured, "prefix_matches_characters")["example"].as_str().expect("a URL");
+    let controllers = ["ingress-nginx", "contour", "traefik", "f5-nginx", "aws-alb"];
+    let reply = asked(json!({"url": example, "controllers": controllers})).await;
+    let decided: Vec<&str> = reply.structured["decisions"]
+        .as_array()
+        .expect("decisions")
+        .iter()
+        .filter_map(|decision| decision["controller"].as_str())
+        .collect();
+    assert_eq!(decided, controllers);
+    let differences: Vec<&str> = reply.structured["differences"]
+        .as_array()
+        .expect("differences")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    // Contour does as ingress-nginx does here.
+    let [traefik, f5, aws] = differences.as_slice() else { panic!("{differences:?}") };
+    assert!(
+        traefik.starts_with("prefix_matches_characters: traefik differs from ingress-nginx"),
+        "{traefik}"
+    );
+    assert!(f5.starts_with("prefix_matches_characters: f5-nginx differs from ingress-nginx"), "{f5}");
+    assert!(aws.starts_with("configuration_refused: aws-alb differs from ingress-nginx"), "{aws}");
+    assert!(differences.iter().all(|difference| reply.text.contains(*difference)), "{}", reply.text);
 }

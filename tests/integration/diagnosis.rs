@@ -7,5 +7,7 @@ mod incident;
 mod absent;
 /// What changed before, cited with what it was.
 mod changes;
+/// Logs that name no host, and redirects.
+mod hosts;
 /// What a silent log does not prove.
 mod silent;

@@ -457,6 +457,7 @@ fn without_the_host_upstream_names_tell_hosts_apart() {
         reach: Reach {
             here: names(&["shop-cart-80", "shop-legacy-80"]),
             elsewhere: names(&["other-cart-80"]),
+            ..Reach::default()
         },
         ..Asked::default()
     });

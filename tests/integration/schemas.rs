@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use routecause::tools::{Entry, registry};
+use routecause::tools::{Entry, compare, registry};
 use serde_json::{Value, json};
 
 use crate::support::golden;
 use crate::support::mcp::{Client, Era};
 
-/// The list as clients get it, and the schemas of each tool beside it.
+/// The list as clients get it, and the schemas of each tool beside it; of `compare`, which is a command
+/// and no tool, that of its result.
 async fn published() -> BTreeMap<String, String> {
     let listed =
         Client::connect(registry(), Era::Legacy).await.ask("tools/list", json!({})).await.expect("a list");
@@ -23,6 +24,7 @@ async fn published() -> BTreeMap<String, String> {
             files.insert(format!("{name}.{side}.json"), print(&schema));
         }
     }
+    files.insert("compare.output.json".to_owned(), print(&compare::schema()));
     files.insert("tools.json".to_owned(), print(&tools));
     files
 }

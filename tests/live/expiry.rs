@@ -30,6 +30,11 @@ pub(crate) fn cases() -> Vec<Case> {
 
 const INGRESS: &str = "networking.k8s.io/v1";
 
+/// A plane that forgets quickly.
+fn compacting() -> Options {
+    Options { apiserver: vec!["--etcd-compaction-interval=2s"], ..Options::default() }
+}
+
 /// Waits until etcd has forgotten how everything was a moment ago.
 async fn compacted(plane: &Plane) {
     let now =
@@ -52,9 +57,7 @@ async fn compacted(plane: &Plane) {
 const MANY: usize = 1_200;
 
 async fn a_list_that_expires_between_its_pages_loses_nothing(suite: &'static Suite) -> Result<(), Skip> {
-    let plane = suite
-        .own_plane(Options { apiserver: vec!["--etcd-compaction-interval=2s"], ..Options::default() })
-        .await;
+    let plane = suite.own_plane(compacting()).await;
     let shop = Shop::open(&plane, "zz-last").await?;
     plane.namespace("many").await;
     let all = place(INGRESS, "Ingress", "many", "");
@@ -177,9 +180,7 @@ async fn a_window_that_has_moved_on_is_not_called_quiet(suite: &'static Suite) -
 async fn after_compaction_and_a_restart_only_what_came_later_is_told(
     suite: &'static Suite,
 ) -> Result<(), Skip> {
-    let plane = suite
-        .own_plane(Options { apiserver: vec!["--etcd-compaction-interval=2s"], ..Options::default() })
-        .await;
+    let plane = suite.own_plane(compacting()).await;
     let shop = Shop::open(&plane, "forgotten").await?;
     plane.delete(INGRESS, "Ingress", "forgotten", "shop").await;
     let deleted = Utc::now();

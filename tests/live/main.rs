@@ -2,12 +2,14 @@
 //! kube-controller-manager and kwok (in the kubelet's place), on loopback.
 //!
 //! ```text
-//! export $(bash tests/live/controlplane/build)    # once: builds the four programs from their Go modules
+//! export $(bash tests/live/controlplane/build)    # once: builds the four programs from their Go modules,
+//!                                                 # and gets the CRDs of the Gateway API from theirs
 //! cargo test --test live                          # or: cargo test --test live -- history
 //! cargo test --test live -- --ignored             # a plane to play with, until ^C
 //! ```
 //!
-//! Without the programs every case is ignored, and one line says how to get them. A case is an
+//! Without the programs every case is ignored, and one line says how to get them; so is a case without
+//! what it alone needs (nginx, the CRDs). A case is an
 //! `async fn(&'static Suite)` that its module lists in `cases()`; see [`suite`] for what it is given,
 //! [`plane`] for what a control plane can do, and [`shop`] for the cluster that most cases ask about:
 //!

@@ -1,7 +1,12 @@
 //! What the users of one controller write: all in which the generated worlds of two models differ.
 
+pub(crate) mod cilium;
+pub(crate) mod contour;
+pub(crate) mod f5;
 pub(crate) mod haproxy_ingress;
 pub(crate) mod haproxytech;
+pub(crate) mod ingress_nginx;
+pub(crate) mod istio;
 pub(crate) mod traefik;
 
 use rand::RngExt;

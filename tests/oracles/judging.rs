@@ -25,10 +25,12 @@ pub(crate) async fn snapshot(files: Files) -> Snapshot {
     snapshot
 }
 
-/// A capture of these objects and nothing else.
+/// A capture of these objects, which are all there are.
 pub(crate) fn capture_of(objects: &[Value]) -> Files {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    let about = json!({"takenAt": "2026-01-01T00:00:00Z", "errors": []});
     let mut files = Files::new();
+    files.insert("capture.json".to_owned(), about.to_string().into_bytes().into());
     files.insert("objects.json".to_owned(), list.to_string().into_bytes().into());
     files
 }

@@ -23,6 +23,7 @@
     reason = "a test that cannot go on has failed, also in its helpers; what is printed is for a person"
 )]
 
+mod again;
 mod ask;
 mod cluster;
 mod dialect;
@@ -44,8 +45,14 @@ mod table;
 mod upstream;
 mod world;
 
+/// The real Contour with Envoy.
+mod contour;
+/// The real Envoy with tables that are written here.
+mod envoy;
 /// A real HAProxy, configured as a controller would.
 mod haproxy;
+/// The real nginx, for the controllers that run it.
+mod nginx;
 /// The real Traefik.
 mod traefik;
 
@@ -58,6 +65,7 @@ use tokio::runtime::Runtime;
 
 use dialect::Dialect;
 use live::plane;
+use nginx::Nginx;
 use oracle::Oracle;
 use run::{Plan, Tally};
 use table::Row;
@@ -75,10 +83,15 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 3] = [
+const DIALECTS: [&Dialect; 8] = [
     &dialect::haproxy_ingress::HAPROXY_INGRESS,
     &dialect::haproxytech::HAPROXYTECH,
     &dialect::traefik::TRAEFIK,
+    &dialect::ingress_nginx::INGRESS_NGINX,
+    &dialect::f5::F5,
+    &dialect::contour::CONTOUR,
+    &dialect::istio::ISTIO,
+    &dialect::cilium::CILIUM,
 ];
 
 /// An oracle by name; `allowed` differences of a thousand.
@@ -90,6 +103,13 @@ where
     Trial::ignorable_test(dialect.kind.slug(), move || {
         RUNTIME.block_on(async {
             match start().await {
+                Ok(mut oracle) if std::env::var_os("ROUTECAUSE_ORACLE_KEPT").is_some() => {
+                    let differences = again::again(dialect, &mut oracle).await;
+                    match differences.is_empty() {
+                        true => Ok(Completion::Completed),
+                        false => Err(Failed::from(differences.join("\n"))),
+                    }
+                }
                 Ok(mut oracle) => {
                     let tally = run::run(dialect, &mut oracle, Plan::usual(), allowed).await;
                     verdict(dialect, oracle.source(), &tally, allowed)
@@ -156,10 +176,19 @@ fn main() -> ExitCode {
         oracle(&dialect::haproxy_ingress::HAPROXY_INGRESS, 10, || async {
             haproxy::HaProxy::haproxy_ingress([127, 0, 1, 21])
         }),
-        oracle(&dialect::haproxytech::HAPROXYTECH, 1, || haproxy::HaProxy::haproxytech([127, 0, 1, 20])),
         oracle(&dialect::traefik::TRAEFIK, 1, || {
             traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
         }),
+        oracle(&dialect::contour::CONTOUR, 1, contour::Contour::start),
+        oracle(&dialect::istio::ISTIO, 10, || async {
+            envoy::Envoy::start("istiod", envoy::istio::tables, [127, 0, 1, 51])
+        }),
+        oracle(&dialect::cilium::CILIUM, 10, || async {
+            envoy::Envoy::start("Cilium's operator", envoy::cilium::tables, [127, 0, 1, 52])
+        }),
+        oracle(&dialect::ingress_nginx::INGRESS_NGINX, 1, || async { Nginx::ingress_nginx() }),
+        oracle(&dialect::f5::F5, 1, || async { Nginx::f5() }),
+        oracle(&dialect::haproxytech::HAPROXYTECH, 1, || haproxy::HaProxy::haproxytech([127, 0, 1, 20])),
     ];
     trials.extend(RECORDED.map(recorded));
     trials.push(reach());

@@ -12,13 +12,18 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, pod};
+
 /// The ports of pods: `http` and `alt`.
 pub(crate) const PORTS: [u16; 2] = [8080, 8081];
 
 /// Starts it.
 pub(crate) async fn start() {
-    for port in PORTS {
-        let listener = TcpListener::bind(("0.0.0.0", port)).await.expect("a port of a network of our own");
+    let external = NAMESPACES.iter().filter_map(|namespace| pod(namespace, EXTERNAL));
+    let external = external.map(|address| SocketAddr::from((address, EXTERNAL_PORT)));
+    let everywhere = PORTS.map(|port| SocketAddr::from(([0, 0, 0, 0], port)));
+    for address in everywhere.into_iter().chain(external) {
+        let listener = TcpListener::bind(address).await.expect("a port of a network of our own");
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(accept(stream));

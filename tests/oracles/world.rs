@@ -12,6 +12,10 @@ use crate::upstream::PORTS;
 pub(crate) const NAMESPACES: [&str; 2] = ["n", "m"];
 /// The Services of each of them.
 pub(crate) const SERVICES: [&str; 8] = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+/// The Service of each of them that stands for another host, where a dialect has it: the address of a pod
+/// behind no Service, at [`EXTERNAL_PORT`].
+pub(crate) const EXTERNAL: &str = "nine";
+pub(crate) const EXTERNAL_PORT: u16 = 80;
 /// The IngressClass of the controller.
 pub(crate) const CLASS: &str = "own";
 
@@ -43,7 +47,10 @@ pub(crate) enum Behind {
 /// The address of the pod of a Service.
 pub(crate) fn pod(namespace: &str, service: &str) -> Option<Ipv4Addr> {
     let place = |all: &[&str], name: &str| all.iter().position(|one| *one == name);
-    let (namespace, service) = (place(&NAMESPACES, namespace)?, place(&SERVICES, service)?);
+    let (namespace, service) = match (place(&NAMESPACES, namespace)?, service) {
+        (namespace, EXTERNAL) => (namespace, SERVICES.len()),
+        (namespace, service) => (namespace, place(&SERVICES, service)?),
+    };
     Some(Ipv4Addr::new(10, 1, u8::try_from(namespace + 1).ok()?, u8::try_from(service + 1).ok()?))
 }
 
@@ -52,9 +59,19 @@ pub(crate) fn backend(address: SocketAddr) -> Option<String> {
     let IpAddr::V4(ip) = address.ip() else { return None };
     let [10, 1, namespace, service] = ip.octets() else { return None };
     let namespace = NAMESPACES.get(usize::from(namespace).checked_sub(1)?)?;
-    let service = SERVICES.get(usize::from(service).checked_sub(1)?)?;
-    let port = if address.port() == PORTS[0] { 80 } else { 8080 };
+    let service = SERVICES.iter().chain([&EXTERNAL]).nth(usize::from(service).checked_sub(1)?)?;
+    let port = if address.port() == PORTS[1] { 8080 } else { 80 };
     Some(format!("{namespace}/{service}:{port}"))
+}
+
+/// The Service that stands for another host.
+pub(crate) fn external(namespace: &str) -> Value {
+    let host = pod(namespace, EXTERNAL).expect("a namespace of the world").to_string();
+    json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": EXTERNAL},
+        "spec": {"type": "ExternalName", "externalName": host,
+                 "ports": [{"name": "http", "port": EXTERNAL_PORT, "protocol": "TCP"}]},
+    })
 }
 
 /// A Service with the ports `http` (80) and `alt` (8080), and what is behind it.

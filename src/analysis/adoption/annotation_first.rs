@@ -65,7 +65,8 @@ pub(super) fn haproxy_ingress(settings: &Settings, ingress: &Ingress, snapshot: 
     }
 }
 
-/// Contour compares names only; nothing configured takes `contour` and Ingresses without class.
+/// Contour compares names only, as they are written; nothing configured takes `contour` and Ingresses
+/// without class. An empty annotation counts as none, and hides the other one.
 pub(super) fn contour(settings: &Settings, ingress: &Ingress) -> Adoption {
     let namespace = &ingress.meta.namespace;
     if let Some(refusal) = outside_list(namespace, settings.value("watch-namespaces")) {
@@ -73,13 +74,13 @@ pub(super) fn contour(settings: &Settings, ingress: &Ingress) -> Adoption {
     }
     let own = settings.value("ingress-class-name").filter(|names| !names.is_empty());
     let expected = own.unwrap_or("contour");
-    let named = |value: &str| expected.split(',').any(|name| name.trim() == value);
+    let named = |value: &str| expected.split(',').any(|name| name == value);
     let matched = |value: &str| if named(value) { value.to_owned() } else { expected.to_owned() };
     let legacy = ingress.meta.annotation("projectcontour.io/ingress.class").or_else(|| annotation(ingress));
-    match (legacy, &ingress.class_name) {
+    match (legacy.filter(|value| !value.is_empty()), &ingress.class_name) {
         (Some(value), _) => by_annotation(value, &matched(value)),
         (None, Some(class)) => by_name(class, &matched(class)),
-        (None, None) => classless(own.is_none()),
+        (None, None) => classless(own.is_none() || named("")),
     }
 }
 
@@ -127,7 +128,8 @@ pub(super) fn gce(ingress: &Ingress) -> Adoption {
     }
 }
 
-/// The mesh configuration decides about Ingresses without class: `STRICT` (default) leaves them.
+/// The mesh configuration decides about Ingresses without class: `STRICT` (default) leaves them. A class
+/// without an object counts as none.
 pub(super) fn istio(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot) -> Adoption {
     let mesh = settings.config("mesh").unwrap_or_default();
     let option = |key: &str| {
@@ -140,9 +142,17 @@ pub(super) fn istio(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot)
     match (annotation(ingress), &ingress.class_name, option("ingressControllerMode")) {
         (_, _, Some("OFF")) => Adoption::Refused(Refusal::KindNotRead),
         (Some(value), _, _) => by_annotation(value, own),
-        (None, Some(class), _) => by_object(class, snapshot, |object| {
-            object.controller.as_deref() == Some("istio.io/ingress-controller")
-        }),
+        (None, Some(class), mode) => {
+            let found = by_object(class, snapshot, |object| {
+                object.controller.as_deref() == Some("istio.io/ingress-controller")
+            });
+            match found {
+                Adoption::Refused(Refusal::ClassNotFound { .. }) if mode == Some("DEFAULT") => {
+                    classless(true)
+                }
+                found => found,
+            }
+        }
         (None, None, mode) => classless(mode == Some("DEFAULT")),
     }
 }

@@ -6,6 +6,7 @@
 use crate::model::controller::{ControllerKind, Settings};
 use crate::model::ingress::PortRef;
 
+use super::super::routing::contour;
 use super::endpoints::SlicePort;
 use super::port::PortLink;
 use super::service::{Found, Shape};
@@ -170,13 +171,19 @@ fn external_name(kind: ControllerKind, settings: &Settings) -> Answer {
     match kind {
         K::IngressNginx if settings.is_set("disable-svc-external-name") => Answer::Status(503),
         K::IngressNginx => Answer::Upstream,
+        // A path with such a backend is not there for them.
+        K::Haproxytech if settings.is_set("disable-service-external-name") => Answer::Status(404),
+        K::Haproxytech => Answer::Upstream,
+        K::Contour => match contour::serves_external_names(settings) {
+            Some(true) => Answer::Upstream,
+            Some(false) => Answer::Status(404),
+            None => Answer::Unknown,
+        },
         K::Traefik
         | K::TraefikIngressNginx
         | K::F5Nginx
-        | K::Haproxytech
         | K::HaproxyIngress
         | K::AwsAlb
-        | K::Contour
         | K::Istio
         | K::Cilium
         | K::Kong

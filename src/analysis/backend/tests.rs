@@ -9,7 +9,7 @@ use super::endpoints::SlicePort;
 use super::oddity::Oddity;
 use super::pods::Reason;
 use super::*;
-use crate::model::controller::{ControllerKind, Flag, Settings};
+use crate::model::controller::{ConfigSeen, ControllerKind, Flag, Settings};
 use crate::model::endpoints::{Endpoint, EndpointPort, EndpointSlice, SERVICE_LABEL};
 use crate::model::event::Event;
 use crate::model::gap::Why;
@@ -561,6 +561,9 @@ fn each_controller_answers_a_broken_chain_in_its_own_way() {
         (K::Spec, missing, "80", Answer::Unknown),
         (K::IngressNginx, "hide Service", "80", Answer::Unknown),
         (K::IngressNginx, "svc web external=a.example", "80", Answer::Upstream),
+        (K::Haproxytech, "svc web external=a.example ports=80", "80", Answer::Upstream),
+        (K::Contour, "svc web external=a.example ports=80", "80", Answer::Status(404)),
+        (K::Istio, "svc web external=a.example ports=80", "80", Answer::Unknown),
     ] {
         let chain = chain(port, world);
         assert_eq!(answer_of(kind, &Settings::default(), &chain), answer, "{kind} {world}");
@@ -581,6 +584,12 @@ fn settings_decide_where_a_product_lets_them() {
     let empty = chain("80", "svc web sel=app=web ports=80\nslice web ports=80");
     let serving = chain("80", "svc web sel=app=web ports=80\nslice web ports=80 eps=10.0.0.1!leaving");
     let external = chain("80", "svc web external=a.example");
+    let with_port = chain("80", "svc web external=a.example ports=80");
+    let contour = |text: &str| Settings {
+        config: ConfigSeen::Known([("contour.yaml".to_owned(), text.to_owned())].into()),
+        ..Settings::default()
+    };
+    let unseen = Settings { config: ConfigSeen::Unseen, ..Settings::default() };
     let allow = "providers.kubernetesingress.allowemptyservices";
     for (kind, settings, chain, answer) in [
         (ControllerKind::Traefik, flag(allow, Some("true")), &empty, Answer::Status(503)),
@@ -592,6 +601,14 @@ fn settings_decide_where_a_product_lets_them() {
             &external,
             Answer::Status(503),
         ),
+        (
+            ControllerKind::Haproxytech,
+            flag("disable-service-external-name", None),
+            &with_port,
+            Answer::Status(404),
+        ),
+        (ControllerKind::Contour, contour("enableExternalNameService: true\n"), &with_port, Answer::Upstream),
+        (ControllerKind::Contour, unseen, &with_port, Answer::Unknown),
     ] {
         assert_eq!(answer_of(kind, &settings, chain), answer, "{kind} {settings:?}");
     }

@@ -106,8 +106,9 @@ pub enum Facts {
     },
     HostwideRegex {
         key: String,
-        /// Plain paths of one Ingress that are patterns now.
+        /// Plain paths that are patterns now, and the Ingresses that they are of.
         paths: usize,
+        ingresses: usize,
     },
     PatternShadows {
         path: String,

@@ -26,7 +26,9 @@
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
+use crate::analysis::field::rule_text::PRIORITY;
 use crate::analysis::routing::Refusal;
+use crate::model::controller::ControllerKind;
 use crate::model::ingress::Place;
 use crate::model::object::annotation_field;
 
@@ -46,6 +48,15 @@ impl ConflictRule for Rule {
         let mut found = Vec::new();
         for (ingress, why) in field.refused {
             let (path, value) = match why {
+                // Told with its own advice.
+                Refusal::InvalidAnnotation { key }
+                    if field.kind == ControllerKind::Traefik && key == PRIORITY =>
+                {
+                    continue;
+                }
+                Refusal::DangerousPath { .. } if field.kind == ControllerKind::TraefikIngressNginx => {
+                    continue;
+                }
                 Refusal::RiskyAnnotation { key, .. }
                 | Refusal::InvalidAnnotation { key }
                 | Refusal::BlockedWord { key, .. } => (annotation_field(key), ingress.meta.annotation(key)),

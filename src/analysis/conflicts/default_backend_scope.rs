@@ -80,7 +80,7 @@ impl Rule {
                 let backend = ingress.default_backend.as_ref().and_then(|backend| target(ingress, backend));
                 let effect = Effect::ServedBy { ingress: ingress.meta.key(), backend };
                 let told = self.told(field, ingress, Severity::High, Scope::Everybody, effect);
-                Some(told.on("").shown_by("", "/"))
+                Some(told.on("").shown_by("", "/").judged(field))
             }
             K::Kong if has_rules => {
                 let is_oldest = field
@@ -94,7 +94,7 @@ impl Rule {
                 let backend = ingress.default_backend.as_ref().and_then(|backend| target(ingress, backend));
                 let effect = Effect::ServedBy { ingress: ingress.meta.key(), backend };
                 let told = self.told(field, ingress, Severity::High, Scope::Everybody, effect);
-                Some(told.on("").shown_by("", "/"))
+                Some(told.on("").shown_by("", "/").judged(field))
             }
             K::IngressNginx
             | K::Traefik

@@ -116,9 +116,12 @@ impl Rule {
         let conflict = Conflict::new(self, field, severity, facts, Effect::Status(404), fix)
             .of_ingress(ingress)
             .at_annotation(ingress, key);
-        let Some(host) = conflict.host.clone().filter(|_| only == Scheme::Http) else { return conflict };
+        // Another rule of the host may take what this one does not.
+        let Some(host) = conflict.host.clone().filter(|_| only == Scheme::Http) else {
+            return conflict.judged(field);
+        };
         let path = ingress.path_rules().next().map_or("/", |(.., rule)| rule.path.as_str());
-        conflict.shown_over_tls_by(&host, if path.is_empty() { "/" } else { path })
+        conflict.shown_over_tls_by(&host, if path.is_empty() { "/" } else { path }).judged(field)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::model::controller::ControllerKind;
+use crate::model::ingress::Ingress;
 use crate::model::object::annotation_field;
 
 /// The prefixes that this product reads.
@@ -46,8 +47,9 @@ impl ConflictRule for Rule {
         let mut found = Vec::new();
         for ingress in &field.loaded {
             let own = ingress.meta.annotations.iter().filter(|(key, _)| {
-                key.split_once('/')
-                    .is_some_and(|(prefix, name)| PREFIXES.contains(&prefix) && CODES.contains(&name))
+                key.split_once('/').is_some_and(|(prefix, name)| {
+                    PREFIXES.contains(&prefix) && CODES.contains(&name) && is_used(ingress, name)
+                })
             });
             for (key, value) in own.filter(|(_, value)| !is_code(value)) {
                 let facts = Facts::HaproxyRedirectCode { value: value.clone() };
@@ -65,6 +67,20 @@ impl ConflictRule for Rule {
     }
 }
 
+/// Whether there is a redirect that has this code.
+fn is_used(ingress: &Ingress, code: &str) -> bool {
+    let set = |name: &str| {
+        let keys = PREFIXES.map(|prefix| format!("{prefix}/{name}"));
+        keys.iter().find_map(|key| ingress.meta.annotation(key)).filter(|value| !value.is_empty())
+    };
+    if code == "request-redirect-code" {
+        return set("request-redirect").is_some();
+    }
+    let has_tls = ingress.tls.iter().any(|tls| !tls.hosts.is_empty());
+    set("ssl-redirect")
+        .map_or(has_tls, |value| ["true", "on", "enabled", "1", "t", "T", "TRUE", "True"].contains(&value))
+}
+
 fn is_code(value: &str) -> bool {
     value.parse::<i64>().is_ok_and(|code| code != 304)
 }
@@ -80,7 +96,8 @@ mod tests {
             check(
                 &Rule,
                 &format!(
-                    "is haproxytech\ning shop/a host=a.example /(P)->a:80 ann:haproxy.org/request-redirect-code={value}"
+                    "is haproxytech
+                     ing shop/a host=a.example /(P)->a:80 ann:haproxy.org/request-redirect-code={value} ann:haproxy.org/request-redirect=b.example"
                 ),
                 &["critical a.example: shop/a metadata.annotations[\"haproxy.org/request-redirect-code\"]"],
             );
@@ -96,5 +113,12 @@ mod tests {
              ing shop/b host=b.example /(P)->a:80 ann:haproxy.org/path-rewrite=/x",
         );
         silent(&Rule, "ing shop/a host=a.example /(P)->a:80 ann:haproxy.org/request-redirect-code=x");
+        // Nothing asks for the code.
+        silent(
+            &Rule,
+            "is haproxytech
+             ing shop/a host=a.example /(P)->a:80 ann:haproxy.org/request-redirect-code=x
+             ing shop/b host=b.example /(P)->a:80 ann:haproxy.org/ssl-redirect-code=x ann:haproxy.org/ssl-redirect=false tls=b.example",
+        );
     }
 }

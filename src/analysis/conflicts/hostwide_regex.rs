@@ -58,8 +58,11 @@ impl ConflictRule for Rule {
             {
                 affected.retain(|entry| site.has(entry));
             }
-            for of_one in affected.chunk_by(|a, b| std::ptr::eq(a.ingress, b.ingress)) {
-                found.extend(self.told(field, name, (forcing, key), of_one));
+            let by_ingress: Vec<&[&Entry<'_>]> =
+                affected.chunk_by(|a, b| std::ptr::eq(a.ingress, b.ingress)).collect();
+            // One finding names every Ingress that it can; one that is not named could not be asked for.
+            for several in by_ingress.chunks(SHOWN - 1) {
+                found.extend(self.told(field, name, (forcing, key), several));
             }
         }
         found
@@ -123,28 +126,45 @@ fn beyond(entry: &Entry<'_>) -> Option<String> {
     (upper != entry.path).then_some(upper)
 }
 
+/// Of each Ingress the path that says the most, then the others.
+fn one_of_each<'e, 'a>(affected: &[&[&'e Entry<'a>]]) -> Vec<&'e Entry<'a>> {
+    let mut first = Vec::new();
+    let mut others = Vec::new();
+    for of_one in affected {
+        let most = of_one.iter().position(|entry| entry.is_exact()).unwrap_or(0);
+        for (at, entry) in of_one.iter().enumerate() {
+            if at == most { first.push(*entry) } else { others.push(*entry) }
+        }
+    }
+    first.extend(others);
+    first
+}
+
 impl Rule {
     fn told(
         &self,
         field: &Field<'_>,
         host: &str,
         (forcing, key): (&Ingress, &'static str),
-        affected: &[&Entry<'_>],
+        affected: &[&[&Entry<'_>]],
     ) -> Option<Conflict> {
-        let first = affected.first()?;
+        let first = affected.first()?.first()?;
         let key = field.key(key);
-        let exact = affected.iter().any(|entry| entry.is_exact());
-        let severity = if exact { Severity::High } else { Severity::Medium };
-        let facts = Facts::HostwideRegex { key: key.clone(), paths: affected.len() };
+        let all = || affected.iter().copied().flatten().copied();
+        let severity = if all().any(Entry::is_exact) { Severity::High } else { Severity::Medium };
+        let facts =
+            Facts::HostwideRegex { key: key.clone(), paths: all().count(), ingresses: affected.len() };
         let effect = Effect::ServedBy { ingress: first.ingress.meta.key(), backend: first.target() };
         let fix = Fix::OwnHost { ingress: forcing.meta.key() };
         let mut conflict =
             Conflict::new(self, field, severity, facts, effect, fix).on(host).at_annotation(forcing, &key);
-        for entry in affected.iter().take(SHOWN) {
+        let mut shown = one_of_each(affected);
+        shown.truncate(SHOWN);
+        for entry in &shown {
             conflict = conflict.at_path(entry.ingress, entry.place);
         }
         // An Exact path says the most: it is broken the most.
-        let mut tried: Vec<&&Entry<'_>> = affected.iter().take(SHOWN).collect();
+        let mut tried = shown;
         tried.sort_by_key(|entry| !entry.is_exact());
         for entry in tried.into_iter().take(TRIED) {
             let Some(path) = beyond(entry) else { continue };
@@ -198,6 +218,44 @@ mod tests {
             )],
         );
         sees(&found, &["http://a.example/apix: shop/api api:80"]);
+    }
+
+    #[test]
+    fn everybody_who_is_affected_is_named_once() {
+        let forcing =
+            "ing shop/legacy age=1 host=a.example /old(/|$)(.*)(I)->legacy:80 ann:rewrite-target=/$2";
+        let part = |name: &str, path: usize| format!("shop/{name} spec.rules[0].http.paths[{path}].path");
+        check(
+            &Rule,
+            &format!(
+                "ing shop/api age=9 host=a.example /api(P)->api:80 /v(P)->api:80 /x(E)->api:80
+                 ing shop/cart age=8 host=a.example /cart(P)->cart:80
+                 {forcing}"
+            ),
+            &[&format!(
+                "high a.example: {FORCE}, {}, {}, {}, {}",
+                part("api", 2),
+                part("cart", 0),
+                part("api", 0),
+                part("api", 1)
+            )],
+        );
+        let many: Vec<String> = (10..22)
+            .map(|n| format!("ing shop/web-{n} age={} host=a.example /web-{n}(P)->web:80", 99 - n))
+            .collect();
+        let found = check_any(&format!("{}\n{forcing}", many.join("\n")));
+        assert_eq!(found.iter().map(|conflict| conflict.objects.len()).collect::<Vec<_>>(), [10, 4]);
+        for n in 10..22 {
+            let name = format!("web-{n}");
+            assert!(
+                found.iter().any(|one| one.objects.iter().any(|part| part.key.name.name == name)),
+                "{name}"
+            );
+        }
+    }
+
+    fn check_any(text: &str) -> Vec<Conflict> {
+        crate::analysis::field::kit::found(&Rule, text)
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! All rules together: silent on what is healthy, and at one with the routing model on random clusters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::*;
 use crate::analysis::conflict::Effect;
 use crate::analysis::field::hosts::Entry;
-use crate::analysis::field::kit::{World, found, found_and_held};
+use crate::analysis::field::kit::{World, found, found_and_held, held};
 use crate::analysis::field::pattern;
-use crate::analysis::routing::Outcome;
+use crate::analysis::routing::{Outcome, model_for};
+use crate::model::controller::ControllerKind;
 
 /// Everything that all rules find, each finding held to the routing model.
 fn all(text: &str) -> Vec<Conflict> {
@@ -181,6 +182,10 @@ const ANNOTATIONS: [&str; 14] = [
 
 /// A small cluster of little order.
 fn cluster(dice: &mut Dice) -> String {
+    cluster_of(dice, &ANNOTATIONS)
+}
+
+fn cluster_of(dice: &mut Dice, annotations: &[&str]) -> String {
     let mut text = String::new();
     if dice.roll(6) == 0 {
         text.push_str("arg --enable-ssl-passthrough\n");
@@ -194,7 +199,7 @@ fn cluster(dice: &mut Dice) -> String {
                 let _ = write!(text, " {path}({kind})->s{}:80", dice.roll(4));
             }
         }
-        let annotation = dice.pick(&ANNOTATIONS);
+        let annotation = dice.pick(annotations);
         if !annotation.is_empty() {
             let _ = write!(text, " ann:{annotation}");
         }
@@ -255,6 +260,75 @@ fn random_clusters_are_told_as_the_model_sees_them() {
     let shown: Vec<&str> = complaints.iter().take(8).map(String::as_str).collect();
     assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), shown.join("\n"));
     assert!(seen.0 > 50 && seen.1 > 20, "{seen:?}");
+}
+
+/// Clusters of each product.
+const ROUNDS: usize = 150;
+
+/// Annotations of each product, beside none and those of ingress-nginx.
+fn annotations_of(kind: ControllerKind) -> Vec<&'static str> {
+    let own: &[&str] = match kind {
+        ControllerKind::Traefik => &[
+            "traefik.ingress.kubernetes.io/router.priority=7",
+            "traefik.ingress.kubernetes.io/router.priority=high",
+            "traefik.ingress.kubernetes.io/router.entrypoints=web",
+            "traefik.ingress.kubernetes.io/router.tls=true",
+        ],
+        ControllerKind::F5Nginx => &[
+            "nginx.org/rewrite-target=/",
+            "nginx.org/path-regex=case_sensitive",
+            "nginx.org/mergeable-ingress-type=master",
+            "nginx.org/mergeable-ingress-type=minion",
+        ],
+        ControllerKind::Haproxytech => &[
+            "haproxy.org/request-redirect=new.example",
+            "haproxy.org/request-redirect-code=permanent",
+            "haproxy.org/path-rewrite=/x",
+        ],
+        ControllerKind::HaproxyIngress => &["haproxy-ingress.github.io/path-type=regex"],
+        ControllerKind::AwsAlb => &[
+            "alb.ingress.kubernetes.io/group.name=shared",
+            "alb.ingress.kubernetes.io/group.name=shared",
+            "alb.ingress.kubernetes.io/ssl-redirect=443",
+        ],
+        ControllerKind::Contour => {
+            &["kubernetes.io/ingress.allow-http=false", "ingress.kubernetes.io/force-ssl-redirect=true"]
+        }
+        ControllerKind::Gce => &["kubernetes.io/ingress.allow-http=false"],
+        ControllerKind::Kong => &["konghq.com/strip-path=true", "konghq.com/methods=GET"],
+        _ => &[],
+    };
+    let mut all = own.to_vec();
+    all.extend(ANNOTATIONS);
+    all
+}
+
+/// What a rule says of any product is held to that product's model.
+#[test]
+fn random_clusters_of_every_product_are_told_as_its_model_sees_them() {
+    // One complaint of each rule on each product says enough.
+    let mut complaints: BTreeMap<(&str, &str), String> = BTreeMap::new();
+    let products = ControllerKind::ALL.into_iter().filter(|kind| model_for(*kind).is_some());
+    for kind in products.filter(|kind| !kind.routes_by_gateways() && *kind != ControllerKind::Spec) {
+        let mut dice = Dice(0x0DD_5EED);
+        let mut told = 0;
+        for round in 0..ROUNDS {
+            let text = format!("is {kind}\n{}", cluster_of(&mut dice, &annotations_of(kind)));
+            World::read(&text).with_field(|field| {
+                for rule in RULES {
+                    let (found, wrong) = held(*rule, field);
+                    told += found.len();
+                    for wrong in wrong {
+                        let told = || format!("round {round}: {wrong}\n{text}");
+                        complaints.entry((rule.id(), kind.slug())).or_insert_with(told);
+                    }
+                }
+            });
+        }
+        assert!(told > ROUNDS / 4, "{kind}: {told} findings are too few to say anything");
+    }
+    let shown: Vec<&str> = complaints.values().map(String::as_str).collect();
+    assert!(complaints.is_empty(), "{:?}\n{}", complaints.keys(), shown.join("\n"));
 }
 
 /// How many rules are dead and hosts do not load, and what no rule says of them.

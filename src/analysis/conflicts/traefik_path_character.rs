@@ -43,7 +43,8 @@ impl ConflictRule for Rule {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for ingress in &field.loaded {
+        // The model of the product drops it already.
+        for ingress in field.loaded_or_dropped() {
             let refused = ingress.path_rules().find_map(|(r, p, _, rule)| {
                 let checked = rule.path_type != PathType::ImplementationSpecific;
                 Some((Place::Path(r, p), rule.path.chars().find(|c| checked && !is_allowed(*c))?))
@@ -52,7 +53,7 @@ impl ConflictRule for Rule {
             let path = ingress.path_at(place).map(|rule| rule.path.clone()).unwrap_or_default();
             let facts = Facts::TraefikPathCharacter { path, character };
             let fix = Fix::Set {
-                part: Part::new(*ingress, place.field("pathType")),
+                part: Part::new(ingress, place.field("pathType")),
                 value: PathType::ImplementationSpecific.as_str().to_owned(),
             };
             found.push(

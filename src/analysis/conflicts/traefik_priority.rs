@@ -40,14 +40,15 @@ impl ConflictRule for Rule {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for ingress in &field.loaded {
+        // The model of the product drops it already.
+        for ingress in field.loaded_or_dropped() {
             let Some(value) = ingress.meta.annotation(PRIORITY) else { continue };
             if value.parse::<i64>().is_ok() {
                 continue;
             }
             let facts = Facts::TraefikPriority { value: value.to_owned() };
             let fix =
-                Fix::SetOneOf { part: Part::new(*ingress, annotation_field(PRIORITY)), values: Vec::new() };
+                Fix::SetOneOf { part: Part::new(ingress, annotation_field(PRIORITY)), values: Vec::new() };
             found.push(
                 Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix)
                     .of_ingress(ingress)

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::super::conflict::{Conflict, Effect};
-use super::super::conflicts::{ConflictRule, sort};
-use super::super::routing::{Input, Refusal, Target, model_for};
+use super::super::conflicts::{ConflictRule, has_a_rule, sort};
+use super::super::routing::{Input, Outcome, Refusal, RouteTable, Target, model_for};
 use super::model::agrees;
 use super::{Claims, Field};
 use crate::model::controller::{Controller, ControllerKind, Version};
@@ -35,9 +35,6 @@ pub(crate) fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).single().expect("a time")
 }
 
-/// Products whose models findings are held to.
-const HELD: [ControllerKind; 1] = [ControllerKind::IngressNginx];
-
 /// What a rule finds, in the order of a report, each held to the routing model.
 #[track_caller]
 pub(crate) fn found(rule: &dyn ConflictRule, text: &str) -> Vec<Conflict> {
@@ -48,22 +45,30 @@ pub(crate) fn found(rule: &dyn ConflictRule, text: &str) -> Vec<Conflict> {
 
 /// What a rule finds, and where the routing model says otherwise.
 pub(crate) fn found_and_held(rule: &dyn ConflictRule, text: &str) -> (Vec<Conflict>, Vec<String>) {
-    World::read(text).with_field(|field| {
-        let conflicts = rule.find(field);
-        let held = HELD.contains(&field.kind);
-        let complaints = conflicts.iter().filter(|_| held).filter_map(|one| complaint(field, one)).collect();
-        (sort(conflicts), complaints)
-    })
+    World::read(text).with_field(|field| held(rule, field))
+}
+
+/// The same of a world that stands.
+pub(crate) fn held(rule: &dyn ConflictRule, field: &Field<'_>) -> (Vec<Conflict>, Vec<String>) {
+    let conflicts: Vec<Conflict> =
+        rule.find(field).into_iter().map(|conflict| conflict.where_it_is_reached(field)).collect();
+    let complaints = conflicts.iter().filter_map(|one| complaint(field, one)).collect();
+    (sort(conflicts), complaints)
 }
 
 /// What the model says of the URL, where that is not what the finding says.
 fn complaint(field: &Field<'_>, conflict: &Conflict) -> Option<String> {
     let effect = &conflict.sees.effect;
     if *effect == Effect::Frozen {
-        return field.failures().is_empty().then(|| format!("nginx would load it: {}", line(conflict)));
+        return field.failures().is_empty().then(|| format!("it would be loaded: {}", line(conflict)));
     }
     let url = conflict.sees.url.as_ref()?;
-    let decision = field.decide(conflict.host.as_deref().unwrap_or_default(), url).expect(url);
+    // Products without a model say nothing.
+    let decision = field.decide(conflict.host.as_deref().unwrap_or_default(), url)?;
+    // Nor does one that cannot tell.
+    if decision.outcome == Outcome::Undefined && decision.one_of.is_empty() {
+        return None;
+    }
     let told = || {
         let winner =
             decision.winner.as_ref().map(|winner| (&winner.ingress, &winner.rendered, &winner.backend));
@@ -341,12 +346,13 @@ impl World {
                     name: Some(label(port)),
                     number: number(port),
                     target: PortRef::Number(8080),
-                    node_port: None,
+                    node_port: Some(30080),
                     protocol: "TCP".to_owned(),
                 };
+                // What every product can send to, load balancers outside of the cluster too.
                 let service = Service {
                     meta: meta(&name.to_string()),
-                    service_type: "ClusterIP".to_owned(),
+                    service_type: "NodePort".to_owned(),
                     ports: ports.iter().map(service_port).collect(),
                     ..Service::default()
                 };
@@ -432,11 +438,19 @@ impl World {
         }
         let controller = &snapshot.controllers[0];
         let settings = controller.settings();
-        let table = HELD.contains(&controller.kind).then(|| {
-            let input = Input { ingresses: &loaded, snapshot: &snapshot, settings: &settings };
-            model_for(controller.kind).expect("a model").compile(&input)
+        let table = model_for(controller.kind).map(|model| {
+            model.compile(&Input { ingresses: &loaded, snapshot: &snapshot, settings: &settings })
         });
         let table = table.as_deref();
+        // As a view has it: what the product does not load is refused too. What ingress-nginx drops is
+        // written with `refused=`.
+        let dropped = table.filter(|_| controller.kind != ControllerKind::IngressNginx);
+        let dropped = dropped.map(RouteTable::refused).unwrap_or_default();
+        for (name, why) in dropped.iter().filter(|(_, why)| !has_a_rule(controller.kind, why)) {
+            if let Some(at) = loaded.iter().position(|ingress| ingress.meta.key() == *name) {
+                refused.push((loaded.remove(at), why.clone()));
+            }
+        }
         act(&Field::new(controller, &settings, loaded.clone(), &refused, &snapshot, &claims, table))
     }
 }

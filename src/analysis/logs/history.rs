@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::rate::Rate;
-use super::tally::{Sample, sample_text};
+use super::tally::{SAMPLE, Sample, sample_text};
 
 /// How an access line was known to belong to the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,7 +181,7 @@ impl History {
             basis: request.basis,
             stream: request.stream,
             weight: 1,
-            line: request.line.get(..1024).unwrap_or(request.line).into(),
+            line: request.line.get(..SAMPLE).unwrap_or(request.line).into(),
         });
     }
 

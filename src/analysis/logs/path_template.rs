@@ -1,13 +1,17 @@
 //! Paths with what varies from request to request replaced by `{id}`, so that requests of one kind fall
 //! together.
 //!
-//! Ids are numbers, UUIDs, hexadecimal digests, and long tokens of letters and digits; words, slugs and
-//! versions such as `v2` stay. The query is dropped. Linear in the path; the result is bounded.
+//! Ids are numbers, UUIDs, hexadecimal digests, and long tokens of letters and digits, keys among them;
+//! words, slugs and versions such as `v2` stay. A key that was taken out before is an id as well: a log
+//! falls into the same groups with and without its secrets. The query is dropped. Linear in the path; the
+//! result is bounded.
 
 /// What stands for an id.
 pub const ID: &[u8] = b"{id}";
 /// What stands for the rest of a path that is too long.
 const REST: &[u8] = b"{rest}";
+/// How the mark begins that stands where a secret stood.
+const MARK: &[u8] = b"[redacted";
 const SEGMENTS: usize = 16;
 const LENGTH: usize = 200;
 
@@ -42,6 +46,10 @@ pub fn literal_prefix(template: &[u8]) -> &[u8] {
 }
 
 fn append_segment(segment: &[u8], out: &mut Vec<u8>) {
+    if is_token_of_parts(segment) || memchr::memmem::find(segment, MARK).is_some() {
+        out.extend_from_slice(ID);
+        return;
+    }
     // Most segments are plain words.
     if !segment.iter().any(u8::is_ascii_digit) {
         out.extend_from_slice(segment);
@@ -78,6 +86,18 @@ fn is_number(part: &[u8]) -> bool {
     part.first().is_some_and(u8::is_ascii_digit) && part.iter().all(|b| b.is_ascii_digit() || *b == b'-')
 }
 
+/// A JWT: three parts, of which the first encodes `{"`.
+fn is_token_of_parts(segment: &[u8]) -> bool {
+    segment.starts_with(b"eyJ") && segment.iter().filter(|b| **b == b'.').count() == 2
+}
+
+/// A word too long and too mixed to be one, as keys have after their vendor's prefix.
+fn is_key(word: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| word.iter().any(is);
+    let enough = if has(u8::is_ascii_lowercase) { 20 } else { 16 };
+    has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && word.len() >= enough
+}
+
 fn is_random(part: &[u8]) -> bool {
     if part.len() < 8 {
         return false;
@@ -90,9 +110,10 @@ fn is_random(part: &[u8]) -> bool {
     }
     let token =
         part.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'=' | b'~' | b'%'));
+    let has_key = || part.split(|b| !b.is_ascii_alphanumeric()).any(is_key);
     token
         && digits > 0
-        && ((part.len() >= 20 && digits * 5 >= part.len()) || (part.len() >= 24 && dashes <= 1))
+        && (has_key() || (part.len() >= 20 && digits * 5 >= part.len()) || (part.len() >= 24 && dashes <= 1))
 }
 
 #[cfg(test)]
@@ -118,6 +139,11 @@ mod tests {
             ("/how-to-configure-kubernetes-ingress-2024", "/how-to-configure-kubernetes-ingress-{id}"),
             ("/how-to-configure-kubernetes-v1-ingress", "/how-to-configure-kubernetes-v1-ingress"),
             ("/t/eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "/t/{id}"),
+            ("/t/eyJhbGciOiJub25lIn.eyJhbGciOiJub25l.abcdef/x", "/t/{id}/x"),
+            ("/t/sk_live_aZbYcXdWeVfUgThSiRjQ2kPl/x", "/t/{id}/x"),
+            ("/t/AKIAIOSFODNN7EXAMPLE", "/t/{id}"),
+            ("/t/[redacted]/x", "/t/{id}/x"),
+            ("/docs/ReleaseNotes2024", "/docs/ReleaseNotes2024"),
             ("", ""),
             ("//", "//"),
             ("/x#frag", "/x"),

@@ -27,7 +27,7 @@ mod asked;
 mod recent;
 
 use asked::AskedScan;
-pub use asked::{Asked, AskedStory, Onset, Reach};
+pub use asked::{Asked, AskedStory, Onset, Reach, Told};
 use recent::Recent;
 
 /// What to scan for.

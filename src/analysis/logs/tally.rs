@@ -16,12 +16,12 @@ pub struct Sample {
     /// Number of the stream it was read from, as the caller counts them.
     pub stream: usize,
     pub at: Option<DateTime<Utc>>,
-    /// Verbatim without the kubelet's stamp, at most 256 characters.
+    /// Verbatim without the kubelet's stamp, at most [`SAMPLE`] bytes.
     pub line: String,
 }
 
-/// Characters of a line that are kept.
-pub const SAMPLE: usize = 256;
+/// Bytes of a line that are kept: more than is ever shown, for secrets are taken out of it first.
+pub const SAMPLE: usize = 2048;
 
 /// What was counted of one kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,8 @@ pub struct Tallied<K> {
     pub first: Option<DateTime<Utc>>,
     pub last: Option<DateTime<Utc>>,
     pub rate: Rate<1>,
-    /// The earliest and the latest line, preferring lines that are short enough to be shown whole.
+    /// The earliest and the latest line. Nothing else than time chooses them: a line without its secrets
+    /// has another length, and must stand for the same ones.
     pub samples: Vec<Sample>,
     /// The newest times, in order; empty where none were asked for.
     pub recent: Vec<DateTime<Utc>>,
@@ -151,12 +152,10 @@ impl<K> Entry<K> {
                 }
             }
         }
-        let earlier_than = |kept: &Kept| at.is_some() && (kept.at.is_none() || at < kept.at);
-        let later_than = |kept: &Kept| at > kept.at;
-        if new || self.early.should_yield(line, earlier_than(&self.early)) {
+        if new || at.is_some() && (self.early.at.is_none() || at < self.early.at) {
             self.early.set(stream, at, line);
         }
-        if new || self.late.should_yield(line, later_than(&self.late)) {
+        if new || at > self.late.at {
             self.late.set(stream, at, line);
         }
         self.first = earlier(self.first, at);
@@ -183,21 +182,11 @@ impl<K> Entry<K> {
 }
 
 impl Kept {
-    /// A line that can be shown whole beats one that cannot; between equals `better` decides.
-    fn should_yield(&self, line: &[u8], better: bool) -> bool {
-        match (self.bytes.len() <= SAMPLE, line.len() <= SAMPLE) {
-            (false, true) => true,
-            (true, false) => false,
-            (true, true) | (false, false) => better,
-        }
-    }
-
     fn set(&mut self, stream: usize, at: Option<DateTime<Utc>>, line: &[u8]) {
         self.stream = stream;
         self.at = at;
         self.bytes.clear();
-        // Four bytes a character at most, and one more to see that the line is longer.
-        self.bytes.extend_from_slice(line.get(..SAMPLE * 4 + 1).unwrap_or(line));
+        self.bytes.extend_from_slice(line.get(..SAMPLE).unwrap_or(line));
     }
 
     fn finish(self) -> Sample {
@@ -208,7 +197,14 @@ impl Kept {
 /// The part of a line that is kept.
 #[must_use]
 pub fn sample_text(line: &[u8]) -> String {
-    String::from_utf8_lossy(line.get(..SAMPLE * 4).unwrap_or(line)).chars().take(SAMPLE).collect()
+    let kept = line.get(..SAMPLE).unwrap_or(line);
+    match std::str::from_utf8(kept) {
+        // The cut went through a character.
+        Err(error) if kept.len() < line.len() && error.error_len().is_none() => {
+            String::from_utf8_lossy(kept.get(..error.valid_up_to()).unwrap_or_default()).into_owned()
+        }
+        Ok(_) | Err(_) => String::from_utf8_lossy(kept).into_owned(),
+    }
 }
 
 fn keep_newest(times: &mut Vec<DateTime<Utc>>, keep: usize) {
@@ -264,19 +260,28 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_can_be_shown_whole_is_preferred() {
-        let mut tally = Tally::new(4, 0);
-        tally.add(b"k", || (), time(1), 0, "ä".repeat(400).as_bytes());
-        tally.add(b"k", || (), time(2), 0, b"short");
-        tally.add(b"k", || (), time(3), 0, "ö".repeat(400).as_bytes());
-        let (kinds, _) = tally.finish();
-        assert_eq!(kinds[0].samples.len(), 1);
-        assert_eq!(kinds[0].samples[0].line, "short");
+    fn how_long_a_line_is_decides_nothing() {
+        let kept = |lines: [&str; 3]| {
+            let mut tally = Tally::new(4, 0);
+            for (second, line) in (1..).zip(lines) {
+                tally.add(b"k", || (), time(second), 0, line.as_bytes());
+            }
+            let (kinds, _) = tally.finish();
+            kinds[0].samples.iter().map(|sample| sample.at).collect::<Vec<_>>()
+        };
+        let long = "x".repeat(4000);
+        let times = [time(1), time(3)];
+        for lines in [["a", &long, "b"], [&long, "a", "b"], ["a", "b", &long], [&long, "a", &long]] {
+            assert_eq!(kept(lines), times);
+        }
     }
 
     #[test]
     fn samples_are_cut_at_a_character() {
-        assert_eq!(sample_text("ä".repeat(400).as_bytes()), "ä".repeat(256));
+        assert_eq!(
+            sample_text(format!("x{}", "ä".repeat(2000)).as_bytes()),
+            format!("x{}", "ä".repeat(1023))
+        );
         assert_eq!(sample_text(&[0xff; 10]).chars().count(), 10);
     }
 }

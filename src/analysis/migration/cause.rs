@@ -6,21 +6,32 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::annotations::{self, Standing};
-use crate::analysis::field::pattern;
-use crate::analysis::routing::{Decision, Note, Outcome, Refusal, Winner};
+use crate::analysis::routing::{
+    Decision, Detached, Eliminated, Note, Outcome, Reason, Refusal, ReloadFailure, Winner,
+};
+use crate::analysis::view::View;
 use crate::model::controller::{ControllerKind, Settings};
-use crate::model::ingress::{PathType, Place};
-use crate::model::object::Name;
+use crate::model::object::{Kind, Name};
 use crate::model::request::{Request, Scheme};
 use crate::model::snapshot::Snapshot;
+
+mod annotation;
+mod path;
+
+use annotation::{acting, by_annotation, by_shared_canary, canary};
+use path::{by_exactness, by_host, by_path};
+
+/// Candidates that are looked through for why one of them lost.
+const MOST_LOSERS: usize = 200;
 
 /// Why a request ends differently.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
     /// The choice of one of them is not determined.
     Undefined,
-    /// The other does not load the Ingress at all.
+    /// One of them cannot load what decides: its configuration, or its load balancer, stays as it was.
+    ConfigurationRefused,
+    /// Only one of them loads the winning rule's Ingress.
     NotLoaded,
     /// A Service that is missing or has nobody behind it is answered in another way.
     MissingServiceStatus,
@@ -36,6 +47,10 @@ pub enum Cause {
     ForeignAnnotationRead {
         key: String,
     },
+    /// Both read this annotation, and it acts with one of them only.
+    AnnotationActs {
+        key: String,
+    },
     /// One sends http to https.
     HttpsRedirect,
     /// The exact path wins today, a prefix would.
@@ -46,6 +61,8 @@ pub enum Cause {
     FallthroughToWildcard,
     /// A wildcard stands for one label with one, for several with the other.
     WildcardLabels,
+    /// A rule for `/` answers for every path of its host.
+    RootRule,
     /// Rules of another host are tried first.
     HostPrecedence,
     /// A default backend answers for more or fewer hosts.
@@ -58,17 +75,62 @@ pub enum Cause {
     CaseInsensitive,
     /// The path is a pattern to one of them.
     PatternRead,
+    /// A rule with a final slash takes the path without it, or the other way round, with one of them.
+    TrailingSlash,
+    /// A path whose type is left to the product is a prefix to one of them, the whole path to the other.
+    SpecificRead,
+    /// The whole host belongs to one Ingress with one of them.
+    HostOwner,
     /// Several rules have the same host and path.
     DuplicateOwner,
     /// Another matching path is preferred.
     PathPrecedence,
     /// The same rule, another path for the upstream.
     UpstreamPath,
-    /// Both redirect, to different places.
+    /// The path is refused by one of them as it is written, or read in another form.
+    PathForm,
+    /// Both redirect, to different places or with different statuses.
     RedirectTarget,
     /// Neither routes it, the answers have different statuses.
     NoRouteStatus,
+    /// No rule of an HTTPRoute takes what a rule of an Ingress takes.
+    NotInHttpRoutes,
+    /// A rule of an HTTPRoute takes what no rule of an Ingress takes.
+    OnlyInHttpRoutes,
+    /// The HTTPRoute names another Service or port.
+    OtherBackend,
     Other,
+}
+
+/// A controller as a comparison needs it.
+pub struct Side<'a> {
+    view: &'a View<'a>,
+    /// What it does not take, or takes and does not load.
+    not_loaded: BTreeMap<Name, &'a Refusal>,
+}
+
+impl std::fmt::Debug for Side<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Side").field(&self.view).finish()
+    }
+}
+
+impl<'a> Side<'a> {
+    #[must_use]
+    pub fn new(view: &'a View<'a>) -> Self {
+        let not_loaded = view.refused.iter().map(|(ingress, why)| (ingress.meta.key(), why)).collect();
+        Self { view, not_loaded }
+    }
+
+    const fn product(&self) -> (ControllerKind, &Settings) {
+        (self.view.kind, &self.view.settings)
+    }
+
+    /// Why the winning rule's Ingress is not loaded here.
+    fn lacks(&self, decision: &Decision) -> Option<&Refusal> {
+        let winner = decision.winner.as_ref().filter(|winner| winner.place.kind() == Kind::Ingress)?;
+        self.not_loaded.get(&winner.ingress).copied()
+    }
 }
 
 /// A request that two controllers end differently.
@@ -79,10 +141,8 @@ pub struct Compared<'a> {
     pub host: &'a str,
     pub before: &'a Decision,
     pub after: &'a Decision,
-    pub from: (ControllerKind, &'a Settings),
-    pub to: (ControllerKind, &'a Settings),
-    /// What the other controller takes and does not load.
-    pub not_loaded: &'a BTreeMap<Name, &'a Refusal>,
+    pub from: &'a Side<'a>,
+    pub to: &'a Side<'a>,
     pub snapshot: &'a Snapshot,
 }
 
@@ -93,17 +153,35 @@ pub fn of(compared: &Compared<'_>) -> Cause {
     if before.outcome == Outcome::Undefined || after.outcome == Outcome::Undefined {
         return Cause::Undefined;
     }
-    let lost = before.winner.as_ref().is_some_and(|winner| compared.not_loaded.contains_key(&winner.ingress));
-    if lost {
-        return Cause::NotLoaded;
+    if is_frozen(before) != is_frozen(after) {
+        return Cause::ConfigurationRefused;
+    }
+    match compared.to.lacks(before).or_else(|| compared.from.lacks(after)) {
+        Some(Refusal::HostsTaken { .. }) => return Cause::HostOwner,
+        Some(_) => return Cause::NotLoaded,
+        None => {}
     }
     by_answer(compared)
         .or_else(|| by_annotation(compared))
         .or_else(|| by_redirect(compared))
+        .or_else(|| by_translation(compared))
         .or_else(|| by_exactness(compared))
         .or_else(|| by_host(compared))
         .or_else(|| by_path(compared))
+        .or_else(|| by_explanation(compared))
         .unwrap_or_else(|| rest(compared))
+}
+
+/// What keeps one of the two from loading what decides the request.
+#[must_use]
+pub fn failure(compared: &Compared<'_>) -> Option<ReloadFailure> {
+    let side = if is_frozen(compared.before) { compared.from } else { compared.to };
+    side.view.table.failure_for(compared.request).cloned()
+}
+
+/// Whether the configuration that would decide is not in force.
+fn is_frozen(decision: &Decision) -> bool {
+    noted(decision, |note| *note == Note::ReloadFails)
 }
 
 fn either(compared: &Compared<'_>, holds: impl Fn(&Decision) -> bool) -> bool {
@@ -136,8 +214,10 @@ fn by_answer(compared: &Compared<'_>) -> Option<Cause> {
                 )
             })
     };
+    // No status without an answer: the connection or its handshake is refused.
     let closed = |decision: &Decision| {
-        noted(decision, |note| matches!(note, Note::NoListener { .. } | Note::HandshakeRejected))
+        decision.outcome == Outcome::Refused && decision.status.is_none() && !is_frozen(decision)
+            || noted(decision, |note| matches!(note, Note::NoListener { .. } | Note::HandshakeRejected))
     };
     if either(compared, nobody) || dropped_backend(compared.before, compared.after) {
         return Some(Cause::MissingServiceStatus);
@@ -151,62 +231,23 @@ fn dropped_backend(one: &Decision, other: &Decision) -> bool {
     (unavailable(one) && !unavailable(other)) || (unavailable(other) && !unavailable(one))
 }
 
-fn by_annotation(compared: &Compared<'_>) -> Option<Cause> {
-    let (before, after) = (compared.before, compared.after);
-    let same_rule = has_winner_place(before.winner.as_ref(), after.winner.as_ref());
-    if let Some(key) = effective(before, same_rule, compared.from, compared.to, compared.snapshot) {
-        return Some(Cause::ForeignAnnotationIgnored { key });
-    }
-    let key = effective(after, same_rule, compared.to, compared.from, compared.snapshot)?;
-    Some(Cause::ForeignAnnotationRead { key })
-}
-
-/// An annotation that had a part in a decision and that the other controller does not read.
-fn effective(
-    decision: &Decision,
-    same_rule: bool,
-    reader: (ControllerKind, &Settings),
-    other: (ControllerKind, &Settings),
-    snapshot: &Snapshot,
-) -> Option<String> {
-    let recognised = |(kind, settings): (ControllerKind, &Settings), key: &str| {
-        annotations::standing(kind, settings, key) == Some(Standing::Recognised)
-    };
-    let only_here = |key: &str| !recognised(other, key);
-    // A note may stand for the annotation's default, or name it without its prefix.
-    let set = |ingress: &Name, key: &str| -> Option<String> {
-        let ingress = snapshot.ingresses.get(&ingress.namespace, &ingress.name).found()?;
-        let is_meant =
-            |set: &str| set == key || set.strip_suffix(key).is_some_and(|rest| rest.ends_with('/'));
-        ingress.meta.annotations.keys().find(|set| is_meant(set)).cloned()
-    };
-    let named = decision.notes.iter().find_map(|note| match note {
-        Note::Annotation { ingress, key } => set(ingress, key).filter(|key| only_here(key)),
-        _ => None,
-    });
-    if named.is_some() {
-        return named;
-    }
-    // Of the same rule, only what the upstream receives is left to differ.
-    let winner = decision.winner.as_ref().filter(|_| same_rule)?;
-    let ingress = snapshot.ingresses.get(&winner.ingress.namespace, &winner.ingress.name).found()?;
-    let changes_path = |key: &str| ["rewrite", "strip", "path"].iter().any(|word| key.contains(word));
-    ingress
-        .meta
-        .annotations
-        .keys()
-        .find(|key| changes_path(key) && recognised(reader, key) && only_here(key))
-        .cloned()
+/// Whether an HTTPRoute sends the request to where the Ingress sends it.
+fn is_same_target(compared: &Compared<'_>) -> bool {
+    let target = |decision: &Decision| decision.winner.as_ref().and_then(|winner| winner.backend.clone());
+    compared.to.view.is_of_gateways()
+        && target(compared.before).is_some()
+        && target(compared.before) == target(compared.after)
 }
 
 fn by_redirect(compared: &Compared<'_>) -> Option<Cause> {
-    let path = compared.request.path.as_str();
+    let path = decoded(compared.request.path.as_str());
     let target = |decision: &Decision| {
         let location = decision.location.as_deref().filter(|_| decision.outcome == Outcome::Redirect)?;
         let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
         let start = rest.find('/').unwrap_or(rest.len());
         let target = rest.get(start..).unwrap_or_default();
-        Some((location.starts_with("https://"), target.split('?').next().unwrap_or_default().to_owned()))
+        let path = target.split('?').next().unwrap_or_default();
+        Some((location.starts_with("https://"), decoded(path)))
     };
     let slash = |decision: &Decision| target(decision).is_some_and(|(_, to)| to == format!("{path}/"));
     if slash(compared.before) != slash(compared.after) {
@@ -222,107 +263,90 @@ fn by_redirect(compared: &Compared<'_>) -> Option<Cause> {
     (https(compared.before) != https(compared.after)).then_some(Cause::HttpsRedirect)
 }
 
-fn by_exactness(compared: &Compared<'_>) -> Option<Cause> {
-    let (before, after) = (compared.before.winner.as_ref()?, compared.after.winner.as_ref()?);
-    let is_exact = |winner: &Winner| {
-        winner.path_type == Some(PathType::Exact) && winner.path == compared.request.path.as_str()
-    };
-    match (is_exact(before), is_exact(after)) {
-        _ if before.host != after.host => None,
-        (true, false) if is_path(after) => Some(Cause::ExactLosesToLongerPrefix),
-        (false, true) if is_path(before) => Some(Cause::ExactWinsOverPrefix),
+/// A path without its escapes.
+fn decoded(path: &str) -> String {
+    percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned()
+}
+
+/// Rules of HTTPRoutes are other objects: what they leave out, add, or send elsewhere.
+fn by_translation(compared: &Compared<'_>) -> Option<Cause> {
+    if !compared.to.view.is_of_gateways() {
+        return None;
+    }
+    let (before, after) = (compared.before, compared.after);
+    let same = (before.winner.as_ref()).zip(after.winner.as_ref()).filter(|(before, after)| {
+        (&before.host, &before.path, before.path_type) == (&after.host, &after.path, after.path_type)
+    });
+    match (before.outcome, after.outcome) {
+        (Outcome::Routed, Outcome::Routed) if same.is_some() && !is_same_target(compared) => {
+            Some(Cause::OtherBackend)
+        }
+        (Outcome::Routed | Outcome::Redirect, Outcome::NoRoute) => {
+            let explained = compared.to.view.table.explain(compared.request, MOST_LOSERS).eliminated;
+            let elsewhere =
+                |one: &Eliminated| matches!(one.reason, Reason::Detached(Detached::OtherPort { .. }));
+            let is_entry = explained.iter().any(elsewhere);
+            Some(if is_entry { Cause::EntryPoint } else { Cause::NotInHttpRoutes })
+        }
+        (Outcome::NoRoute, Outcome::Routed | Outcome::Redirect) => Some(Cause::OnlyInHttpRoutes),
         _ => None,
     }
 }
 
-fn is_path(winner: &Winner) -> bool {
-    match winner.place {
-        Place::Path(..) | Place::Match(..) => true,
-        Place::DefaultBackend | Place::Rule(_) => false,
-    }
+/// Why the winner of one of them lost with the other, in that one's own words.
+fn by_explanation(compared: &Compared<'_>) -> Option<Cause> {
+    let reason = |decision: &Decision, other: &Side<'_>| {
+        let winner = decision.winner.as_ref()?;
+        let explained = other.view.table.explain(compared.request, MOST_LOSERS).eliminated;
+        let lost = |one: &&Eliminated| (&one.ingress, one.place) == (&winner.ingress, winner.place);
+        match &explained.iter().find(lost)?.reason {
+            Reason::CanaryOnly => {
+                let (namespace, name) = (&winner.ingress.namespace, &winner.ingress.name);
+                let key = canary(compared.snapshot.ingresses.get(namespace, name).found()?)?.clone();
+                Some(Cause::AnnotationActs { key })
+            }
+            reason => by_reason(reason),
+        }
+    };
+    reason(compared.before, compared.to).or_else(|| reason(compared.after, compared.from))
 }
 
-fn by_host(compared: &Compared<'_>) -> Option<Cause> {
-    let is_default = |decision: &Decision| {
-        decision.default_backend && decision.winner.is_some()
-            || decision.winner.as_ref().is_some_and(|winner| !is_path(winner))
-    };
-    let wider = |decision: &Decision| {
-        decision
-            .winner
-            .as_ref()
-            .is_some_and(|winner| is_path(winner) && is_wider(&winner.host, compared.host))
-    };
-    let unrouted = |decision: &Decision| decision.winner.is_none() || is_default(decision);
-    match (wider(compared.before), wider(compared.after)) {
-        (true, false) if unrouted(compared.after) => return Some(Cause::FallthroughToWildcard),
-        (false, true) if unrouted(compared.before) => return Some(Cause::FallthroughToWildcard),
-        (true, false) | (false, true) => return Some(Cause::HostPrecedence),
-        (true, true) | (false, false) => {}
+fn by_reason(reason: &Reason) -> Option<Cause> {
+    match reason {
+        Reason::HostTaken { .. } => Some(Cause::HostOwner),
+        Reason::OtherServer { .. } => Some(Cause::HostPrecedence),
+        Reason::NotLoaded(_) => Some(Cause::NotLoaded),
+        Reason::PatternDiffers { .. } => Some(Cause::PatternRead),
+        Reason::LeftOut(_) | Reason::ResourceBackend => Some(Cause::MissingServiceStatus),
+        Reason::Duplicate { .. } | Reason::OlderWins { .. } => Some(Cause::DuplicateOwner),
+        Reason::LessSpecific { .. } => Some(Cause::PathPrecedence),
+        Reason::OtherEntryPoint { .. } => Some(Cause::EntryPoint),
+        Reason::HostDiffers
+        | Reason::PathDiffers
+        | Reason::CanaryOnly
+        | Reason::ConditionDiffers { .. }
+        | Reason::Unmet(_)
+        | Reason::Detached(_) => None,
     }
-    if is_default(compared.before) || is_default(compared.after) {
-        return Some(Cause::DefaultBackendScope);
-    }
-    let labels = |decision: &Decision| {
-        decision.winner.as_ref().and_then(|winner| winner.host.strip_prefix("*.")).is_some_and(|parent| {
-            let below = compared.request.host.as_str().strip_suffix(parent).unwrap_or_default();
-            below.trim_end_matches('.').contains('.')
-        })
-    };
-    (labels(compared.before) != labels(compared.after)).then_some(Cause::WildcardLabels)
-}
-
-/// Whether a host takes more than another that takes the same request.
-fn is_wider(host: &str, than: &str) -> bool {
-    let rank = |host: &str| match host {
-        "" => 0,
-        _ if host.starts_with("*.") => host.len(),
-        _ => usize::MAX,
-    };
-    rank(host) < rank(than)
-}
-
-fn by_path(compared: &Compared<'_>) -> Option<Cause> {
-    let (before, after) = (compared.before.winner.as_ref(), compared.after.winner.as_ref());
-    if has_winner_place(before, after) {
-        return None;
-    }
-    if either(compared, |decision| noted(decision, |note| matches!(note, Note::RegexHost { .. }))) {
-        return Some(Cause::RegexHost);
-    }
-    let path = compared.request.path.as_str();
-    let winners = || before.into_iter().chain(after).filter(|winner| is_path(winner));
-    if winners().any(|winner| !pattern::is_literal(&winner.path)) {
-        return Some(Cause::PatternRead);
-    }
-    if winners().any(|winner| is_within_element(&winner.path, path)) {
-        return Some(Cause::PrefixMatchesCharacters);
-    }
-    if winners().any(|winner| !path.starts_with(winner.path.trim_end_matches('/'))) {
-        return Some(Cause::CaseInsensitive);
-    }
-    let (before, after) = (before?, after?);
-    Some(if (&before.host, &before.path) == (&after.host, &after.path) {
-        Cause::DuplicateOwner
-    } else {
-        Cause::PathPrecedence
-    })
-}
-
-/// Whether a path is the beginning of a request's, and ends within an element of it.
-fn is_within_element(path: &str, request: &str) -> bool {
-    let rest = request.strip_prefix(path).filter(|_| !path.ends_with('/'));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 fn rest(compared: &Compared<'_>) -> Cause {
     let (before, after) = (compared.before, compared.after);
-    let same_rule = has_winner_place(before.winner.as_ref(), after.winner.as_ref());
+    let same_rule =
+        has_winner_place(before.winner.as_ref(), after.winner.as_ref()) || is_same_target(compared);
+    let own = |decision: &Decision| {
+        decision.winner.is_none() && matches!(decision.outcome, Outcome::NoRoute | Outcome::Redirect)
+    };
+    let acts = |decision| acting(decision, compared.snapshot);
+    if let (Some(key), None) | (None, Some(key)) = (acts(before), acts(after)) {
+        return Cause::AnnotationActs { key };
+    }
     match (before.outcome, after.outcome) {
         (Outcome::Routed, Outcome::Routed) if same_rule => Cause::UpstreamPath,
+        _ if either(compared, |decision| decision.status == Some(400)) => Cause::PathForm,
         (Outcome::Redirect, Outcome::Redirect) => Cause::RedirectTarget,
-        (Outcome::NoRoute, Outcome::NoRoute) => Cause::NoRouteStatus,
-        _ => Cause::Other,
+        _ if own(before) && own(after) => Cause::NoRouteStatus,
+        _ => by_shared_canary(compared).unwrap_or(Cause::Other),
     }
 }
 
@@ -332,11 +356,10 @@ mod tests {
     use crate::analysis::migration::is_same;
     use crate::analysis::routing::fixtures::{annotated, ingress, marked, set_default, snapshot};
     use crate::analysis::view::hypothetical;
-    use crate::model::ingress::Ingress;
-    use crate::model::object::Kind;
+    use crate::model::ingress::{Ingress, Tls};
     use crate::model::snapshot::Listing;
     use ControllerKind::{
-        AwsAlb, Contour, F5Nginx, HaproxyIngress, Haproxytech, IngressNginx, Spec, Traefik,
+        Agic, AwsAlb, Contour, F5Nginx, Gce, HaproxyIngress, Haproxytech, IngressNginx, Istio, Spec, Traefik,
         TraefikIngressNginx,
     };
 
@@ -349,7 +372,6 @@ mod tests {
             ..snapshot(ingresses)
         };
         let (one, other) = (hypothetical(from, &snapshot), hypothetical(to, &snapshot));
-        let not_loaded = other.refused.iter().map(|(ingress, why)| (ingress.meta.key(), why)).collect();
         for (url, host, expected) in cases {
             let request = Request::parse(url).expect(url);
             let (before, after) = (one.decide(&request), other.decide(&request));
@@ -359,9 +381,8 @@ mod tests {
                     host,
                     before: &before,
                     after: &after,
-                    from: (from, &one.settings),
-                    to: (to, &other.settings),
-                    not_loaded: &not_loaded,
+                    from: &Side::new(&one),
+                    to: &Side::new(&other),
                     snapshot: &snapshot,
                 })
             });
@@ -600,6 +621,289 @@ mod tests {
             Traefik,
             &ingresses,
             &[("http://a.example/foo", "a.example", Some(Cause::Undefined))],
+        );
+    }
+
+    fn with_tls(mut ingress: Ingress) -> Ingress {
+        ingress.tls = vec![Tls { hosts: vec!["a.example".to_owned()], secret: Some("cert".to_owned()) }];
+        ingress
+    }
+
+    #[test]
+    fn a_port_or_certificate_that_is_not_there() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Prefix / web")])];
+        for to in [AwsAlb, Contour, Istio, Gce] {
+            check(
+                IngressNginx,
+                to,
+                &ingresses,
+                &[
+                    ("https://a.example/", "a.example", Some(Cause::EntryPoint)),
+                    ("http://a.example/", "a.example", None),
+                ],
+            );
+        }
+        let served = [with_tls(ingress("shop/web", &[("a.example", "Prefix / web")]))];
+        check(IngressNginx, Contour, &served, &[("https://a.example/", "a.example", None)]);
+    }
+
+    #[test]
+    fn a_redirect_to_https() {
+        let served = [with_tls(ingress("shop/web", &[("a.example", "Prefix / web")]))];
+        check(
+            IngressNginx,
+            Contour,
+            &served,
+            &[
+                ("http://a.example/", "a.example", Some(Cause::HttpsRedirect)),
+                ("https://a.example/", "a.example", None),
+            ],
+        );
+        check(
+            Traefik,
+            IngressNginx,
+            &served,
+            &[("http://a.example/x", "a.example", Some(Cause::HttpsRedirect))],
+        );
+        let plain = [ingress("shop/web", &[("a.example", "Prefix / web")])];
+        check(IngressNginx, Contour, &plain, &[("http://a.example/", "a.example", None)]);
+    }
+
+    #[test]
+    fn redirects_to_different_places() {
+        let served = [with_tls(ingress("shop/web", &[("a.example", "Prefix / web")]))];
+        check(
+            IngressNginx,
+            Haproxytech,
+            &served,
+            &[
+                ("http://a.example/x", "a.example", Some(Cause::RedirectTarget)),
+                ("https://a.example/x", "a.example", None),
+            ],
+        );
+        check(IngressNginx, TraefikIngressNginx, &served, &[("http://a.example/x", "a.example", None)]);
+    }
+
+    #[test]
+    fn a_longer_rule_of_any_host() {
+        let ingresses = [
+            ingress("shop/any", &[("", "Prefix /a/very/long/path/of/an/app all")]),
+            ingress("shop/own", &[("h.io", "Prefix / web")]),
+        ];
+        check(
+            IngressNginx,
+            Traefik,
+            &ingresses,
+            &[
+                ("http://h.io/a/very/long/path/of/an/app", "h.io", Some(Cause::HostPrecedence)),
+                ("http://h.io/other", "h.io", None),
+            ],
+        );
+        check(IngressNginx, Contour, &ingresses, &[("http://h.io/a/very/long/path/of/an/app", "h.io", None)]);
+    }
+
+    #[test]
+    fn the_owner_of_a_path_that_two_have() {
+        let ingresses = [
+            annotated("shop/old", 9, &[], &[("a.example", "Prefix /foo zeta")]),
+            annotated(
+                "shop/young",
+                1,
+                &[],
+                &[("a.example", "Prefix /foo alpha"), ("a.example", "Exact /x alpha")],
+            ),
+        ];
+        check(
+            IngressNginx,
+            Haproxytech,
+            &ingresses,
+            &[
+                ("http://a.example/foo", "a.example", Some(Cause::DuplicateOwner)),
+                ("http://a.example/x", "a.example", None),
+            ],
+        );
+        check(IngressNginx, HaproxyIngress, &ingresses, &[("http://a.example/foo", "a.example", None)]);
+    }
+
+    #[test]
+    fn the_owner_of_a_host_that_two_have() {
+        let ingresses = [
+            annotated("shop/old", 9, &[], &[("a.example", "Prefix /foo foo")]),
+            annotated("shop/young", 1, &[], &[("a.example", "Prefix /bar bar")]),
+        ];
+        check(
+            IngressNginx,
+            F5Nginx,
+            &ingresses,
+            &[
+                ("http://a.example/bar", "a.example", Some(Cause::HostOwner)),
+                ("http://a.example/foo", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn rules_in_the_order_in_which_they_stand() {
+        let ingresses = [ingress(
+            "shop/web",
+            &[("a.example", "Prefix / web"), ("b.example", "Prefix / web"), ("a.example", "Prefix /foo foo")],
+        )];
+        check(
+            IngressNginx,
+            AwsAlb,
+            &ingresses,
+            &[
+                ("http://a.example/foo", "a.example", Some(Cause::PathPrecedence)),
+                ("http://a.example/other", "a.example", None),
+                ("http://b.example/foo", "b.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_path_that_the_upstream_receives() {
+        let ingresses =
+            [annotated("shop/web", 9, &[("rewrite-target", "/new")], &[("a.example", "Prefix /old web")])];
+        check(
+            IngressNginx,
+            TraefikIngressNginx,
+            &ingresses,
+            &[
+                ("http://a.example/old/tail", "a.example", Some(Cause::UpstreamPath)),
+                ("http://a.example/old", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_status_of_what_nothing_takes() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Prefix /foo web")])];
+        check(
+            IngressNginx,
+            Agic,
+            &ingresses,
+            &[
+                ("http://a.example/none", "a.example", Some(Cause::NoRouteStatus)),
+                ("http://a.example/foo", "a.example", None),
+            ],
+        );
+        check(IngressNginx, Contour, &ingresses, &[("http://a.example/none", "a.example", None)]);
+    }
+
+    #[test]
+    fn a_load_balancer_that_cannot_be_built() {
+        let ingresses = [
+            ingress("shop/bad", &[("a.example", "Prefix / web"), ("a.example", "Exact /a*b web")]),
+            ingress("shop/good", &[("b.example", "Prefix / web")]),
+        ];
+        check(
+            IngressNginx,
+            AwsAlb,
+            &ingresses,
+            &[
+                ("http://a.example/", "a.example", Some(Cause::ConfigurationRefused)),
+                ("http://b.example/", "b.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_ingress_that_only_the_other_loads() {
+        let ingresses =
+            [ingress("shop/web", &[("a.example", "Prefix /a~b web"), ("a.example", "Prefix /c web")])];
+        check(
+            TraefikIngressNginx,
+            IngressNginx,
+            &ingresses,
+            &[
+                ("http://a.example/c", "a.example", Some(Cause::NotLoaded)),
+                ("http://a.example/d", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_canary_is_an_ingress_like_any_other_to_those_that_know_none() {
+        let ingresses =
+            [annotated("shop/new", 9, &[("canary", "true")], &[("a.example", "Prefix /new web")])];
+        let key = "nginx.ingress.kubernetes.io/canary".to_owned();
+        check(
+            IngressNginx,
+            Contour,
+            &ingresses,
+            &[
+                (
+                    "http://a.example/new",
+                    "a.example",
+                    Some(Cause::ForeignAnnotationIgnored { key: key.clone() }),
+                ),
+                ("http://a.example/", "a.example", None),
+            ],
+        );
+        check(
+            Contour,
+            IngressNginx,
+            &ingresses,
+            &[("http://a.example/new", "a.example", Some(Cause::ForeignAnnotationRead { key }))],
+        );
+    }
+
+    #[test]
+    fn a_final_slash_that_decides() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Prefix /foo/ web")])];
+        check(
+            Haproxytech,
+            Traefik,
+            &ingresses,
+            &[
+                ("http://a.example/foo", "a.example", Some(Cause::TrailingSlash)),
+                ("http://a.example/foo/", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_rule_for_the_root_that_takes_everything() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Exact / web")])];
+        check(
+            Traefik,
+            Agic,
+            &ingresses,
+            &[
+                ("http://a.example/below", "a.example", Some(Cause::RootRule)),
+                ("http://a.example/", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_path_that_is_read_in_another_form() {
+        let ingresses = [ingress(
+            "shop/web",
+            &[("a.example", "Exact /back`tick web"), ("a.example", "Exact /plain web")],
+        )];
+        check(
+            Traefik,
+            Contour,
+            &ingresses,
+            &[
+                ("http://a.example/back`tick", "a.example", Some(Cause::PathForm)),
+                ("http://a.example/plain", "a.example", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_path_whose_type_is_left_to_the_product() {
+        let ingresses = [ingress("shop/web", &[("a.example", "Any /foo web")])];
+        check(
+            IngressNginx,
+            Istio,
+            &ingresses,
+            &[
+                ("http://a.example/foo/bar", "a.example", Some(Cause::SpecificRead)),
+                ("http://a.example/foo", "a.example", None),
+            ],
         );
     }
 

@@ -7,11 +7,11 @@ use super::cause::Cause;
 use super::{Group, is_same};
 use crate::analysis::derived;
 use crate::analysis::facts::candidates::touches;
-use crate::analysis::routing::{Edit, RouteTable, Winner};
+use crate::analysis::routing::{Decision, Edit, Outcome, RouteTable, Winner};
 use crate::analysis::view::{self, View};
 use crate::model::controller::{ControllerKind, Flag, Settings};
 use crate::model::ingress::{Ingress, PathType, Place};
-use crate::model::object::Name;
+use crate::model::object::{Kind, Name};
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
@@ -23,21 +23,17 @@ const MOST_REQUESTS: usize = 400;
 /// What to set before moving.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keep {
-    Edit {
-        ingress: Name,
-        place: Place,
-        edit: Edit,
-    },
+    /// All of them together.
+    Edits { ingress: Name, place: Place, edits: Vec<Edit> },
+    /// A rule that today's controller does not use.
+    Remove { ingress: Name, place: Place },
     /// An argument of the other controller.
-    Argument {
-        flag: &'static str,
-        value: &'static str,
-    },
+    Argument { flag: &'static str, value: &'static str },
 }
 
 /// The first edit that proves good.
 pub(super) fn find(group: &Group, from: &View<'_>, target: &View<'_>, snapshot: &Snapshot) -> Option<Keep> {
-    let tries = candidates(group, target.kind, snapshot);
+    let tries = candidates(group, target, snapshot);
     if tries.is_empty() {
         return None;
     }
@@ -65,9 +61,31 @@ pub(super) fn find(group: &Group, from: &View<'_>, target: &View<'_>, snapshot: 
 }
 
 /// Edits worth a try, the smallest first.
-fn candidates(group: &Group, to: ControllerKind, snapshot: &Snapshot) -> Vec<Keep> {
+fn candidates(group: &Group, target: &View<'_>, snapshot: &Snapshot) -> Vec<Keep> {
+    let to = target.kind;
+    // What HTTPRoutes do is no matter of an Ingress.
+    if to.routes_by_gateways() {
+        return Vec::new();
+    }
+    let (before, after) = (group.before.winner.as_ref(), group.after.winner.as_ref());
+    let is_redirect = |decision: &Decision| decision.outcome == Outcome::Redirect;
+    let set_all = |pairs: &[(&str, &str)]| {
+        let annotation = |(key, value): &(&str, &str)| Edit::SetAnnotation {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+        };
+        before.or(after).filter(|winner| winner.place.kind() == Kind::Ingress).map(|winner| Keep::Edits {
+            ingress: winner.ingress.clone(),
+            place: winner.place,
+            edits: pairs.iter().map(annotation).collect(),
+        })
+    };
+    let set = |key: &str, value: &str| set_all(&[(key, value)]);
+    let argument = |flag: &'static str| {
+        (to == ControllerKind::Traefik).then_some(Keep::Argument { flag, value: "true" })
+    };
     let mut tries = Vec::new();
-    let can_be_kept = match &group.cause {
+    match &group.cause {
         Cause::PrefixMatchesCharacters
         | Cause::ExactLosesToLongerPrefix
         | Cause::ExactWinsOverPrefix
@@ -75,46 +93,136 @@ fn candidates(group: &Group, to: ControllerKind, snapshot: &Snapshot) -> Vec<Kee
         | Cause::HostPrecedence
         | Cause::CaseInsensitive
         | Cause::PatternRead
-        | Cause::RegexHost => true,
-        Cause::Undefined
-        | Cause::NotLoaded
-        | Cause::MissingServiceStatus
+        | Cause::SpecificRead
+        | Cause::RegexHost => {
+            if group.cause == Cause::PrefixMatchesCharacters {
+                tries.extend(argument("providers.kubernetesingress.strictprefixmatching"));
+            }
+            if to == ControllerKind::Traefik {
+                tries.extend(set("traefik.ingress.kubernetes.io/router.priority", "10000"));
+            }
+            for winner in before.into_iter().chain(after) {
+                tries.extend(types(winner, snapshot));
+            }
+        }
+        Cause::HttpsRedirect => {
+            let wanted = is_redirect(&group.before);
+            let status = group.before.status.unwrap_or_default().to_string();
+            let switch = redirect_switch(to, wanted);
+            tries.extend(switch.and_then(|(key, value)| set(key, value)));
+            let also = redirect_form(to, &status).into_iter().filter(|_| wanted);
+            let all: Vec<(&str, &str)> = switch.into_iter().chain(also).collect();
+            tries.extend(set_all(&all).filter(|_| all.len() > 1));
+        }
+        Cause::RedirectTarget => {
+            let status = group.before.status.unwrap_or_default().to_string();
+            let form = redirect_form(to, &status);
+            tries.extend(set_all(&form).filter(|_| !form.is_empty()));
+        }
+        Cause::ConfigurationRefused if to == ControllerKind::AwsAlb => {
+            tries.extend(set("alb.ingress.kubernetes.io/target-type", "ip"));
+        }
+        Cause::EntryPoint if to == ControllerKind::AwsAlb => {
+            let both = r#"[{"HTTP":80},{"HTTPS":443}]"#;
+            tries.extend(set("alb.ingress.kubernetes.io/listen-ports", both));
+        }
+        Cause::EntryPoint if to == ControllerKind::Traefik => {
+            tries.extend(set("traefik.ingress.kubernetes.io/router.tls", "true"));
+        }
+        Cause::MissingServiceStatus => {
+            tries.extend(argument("providers.kubernetesingress.allowemptyservices"));
+        }
+        Cause::Undefined | Cause::DuplicateOwner => {
+            tries.extend(before.into_iter().flat_map(|winner| doubles(winner, target)))
+        }
+        Cause::UpstreamPath | Cause::ForeignAnnotationRead { .. } if to == ControllerKind::Kong => {
+            tries.extend(
+                ["true", "false"].into_iter().filter_map(|value| set("konghq.com/strip-path", value)),
+            );
+        }
+        Cause::NotLoaded
+        | Cause::HostOwner
+        | Cause::TrailingSlash
+        | Cause::ConfigurationRefused
         | Cause::EntryPoint
         | Cause::TrailingSlashRedirect
         | Cause::ForeignAnnotationIgnored { .. }
         | Cause::ForeignAnnotationRead { .. }
-        | Cause::HttpsRedirect
+        | Cause::AnnotationActs { .. }
+        | Cause::RootRule
         | Cause::FallthroughToWildcard
         | Cause::WildcardLabels
         | Cause::DefaultBackendScope
-        | Cause::DuplicateOwner
         | Cause::UpstreamPath
-        | Cause::RedirectTarget
+        | Cause::PathForm
         | Cause::NoRouteStatus
-        | Cause::Other => false,
-    };
-    if !can_be_kept {
-        return tries;
-    }
-    let (before, after) = (group.before.winner.as_ref(), group.after.winner.as_ref());
-    if to == ControllerKind::Traefik {
-        if group.cause == Cause::PrefixMatchesCharacters {
-            let flag = "providers.kubernetesingress.strictprefixmatching";
-            tries.push(Keep::Argument { flag, value: "true" });
-        }
-        tries.extend(before.map(|winner| Keep::Edit {
-            ingress: winner.ingress.clone(),
-            place: winner.place,
-            edit: Edit::SetAnnotation {
-                key: "traefik.ingress.kubernetes.io/router.priority".to_owned(),
-                value: "10000".to_owned(),
-            },
-        }));
-    }
-    for winner in before.into_iter().chain(after) {
-        tries.extend(types(winner, snapshot));
+        | Cause::NotInHttpRoutes
+        | Cause::OnlyInHttpRoutes
+        | Cause::OtherBackend
+        | Cause::Other => {}
     }
     tries
+}
+
+/// The annotation by which a controller sends http to https, or does not.
+const fn redirect_switch(to: ControllerKind, wanted: bool) -> Option<(&'static str, &'static str)> {
+    let value = if wanted { "true" } else { "false" };
+    match to {
+        ControllerKind::IngressNginx | ControllerKind::TraefikIngressNginx if wanted => {
+            Some(("nginx.ingress.kubernetes.io/force-ssl-redirect", value))
+        }
+        ControllerKind::IngressNginx | ControllerKind::TraefikIngressNginx => {
+            Some(("nginx.ingress.kubernetes.io/ssl-redirect", value))
+        }
+        ControllerKind::F5Nginx if wanted => Some(("nginx.org/redirect-to-https", value)),
+        ControllerKind::F5Nginx => Some(("nginx.org/ssl-redirect", value)),
+        ControllerKind::Haproxytech => Some(("haproxy.org/ssl-redirect", value)),
+        ControllerKind::HaproxyIngress => Some(("haproxy-ingress.github.io/ssl-redirect", value)),
+        ControllerKind::Agic => Some(("appgw.ingress.kubernetes.io/ssl-redirect", value)),
+        ControllerKind::Contour => Some(("ingress.kubernetes.io/force-ssl-redirect", value)),
+        ControllerKind::AwsAlb if wanted => Some(("alb.ingress.kubernetes.io/ssl-redirect", "443")),
+        ControllerKind::AwsAlb
+        | ControllerKind::Traefik
+        | ControllerKind::Istio
+        | ControllerKind::Cilium
+        | ControllerKind::Kong
+        | ControllerKind::Gce
+        | ControllerKind::Apisix
+        | ControllerKind::OpenshiftRouter
+        | ControllerKind::Spec
+        | ControllerKind::HttpRoute
+        | ControllerKind::TraefikGateway => None,
+    }
+}
+
+/// The annotations for the form of such a redirect: its status, and a port that need not be written.
+fn redirect_form(to: ControllerKind, status: &str) -> Vec<(&'static str, &str)> {
+    match to {
+        ControllerKind::Haproxytech => {
+            vec![("haproxy.org/ssl-redirect-code", status), ("haproxy.org/ssl-redirect-port", "443")]
+        }
+        ControllerKind::HaproxyIngress => vec![("haproxy-ingress.github.io/ssl-redirect-code", status)],
+        ControllerKind::F5Nginx => vec![("nginx.org/http-redirect-code", status)],
+        _ => Vec::new(),
+    }
+}
+
+/// Rules for the host and path of the one that wins today, which is all that they are used for.
+fn doubles(winner: &Winner, target: &View<'_>) -> Vec<Keep> {
+    let mut found = Vec::new();
+    for (ingress, _) in &target.adopted {
+        for (rule, path, host, written) in ingress.path_rules() {
+            let place = Place::Path(rule, path);
+            let is_winner = (&ingress.meta.key(), place) == (&winner.ingress, winner.place);
+            let is_same = host.eq_ignore_ascii_case(&winner.host)
+                && written.path == winner.path
+                && Some(written.path_type) == winner.path_type;
+            if is_same && !is_winner {
+                found.push(Keep::Remove { ingress: ingress.meta.key(), place });
+            }
+        }
+    }
+    found
 }
 
 /// Other path types for a rule.
@@ -124,39 +232,53 @@ fn types(winner: &Winner, snapshot: &Snapshot) -> Vec<Keep> {
     [PathType::Prefix, PathType::ImplementationSpecific, PathType::Exact]
         .into_iter()
         .filter(|to| *to != path.path_type)
-        .map(|to| Keep::Edit {
+        .map(|to| Keep::Edits {
             ingress: winner.ingress.clone(),
             place: winner.place,
-            edit: Edit::SetPathType { from: path.path_type, to },
+            edits: vec![Edit::SetPathType { from: path.path_type, to }],
         })
         .collect()
 }
 
 /// The Ingress as it would be.
-fn apply(keep: &Keep, ingress: &Ingress) -> Ingress {
+pub(super) fn apply(keep: &Keep, ingress: &Ingress) -> Ingress {
     let mut edited = ingress.clone();
-    let Keep::Edit { ingress: name, place, edit } = keep else { return edited };
-    if ingress.meta.key() != *name {
-        return edited;
+    match keep {
+        Keep::Edits { ingress: name, place, edits } if ingress.meta.key() == *name => {
+            edits.iter().for_each(|edit| apply_one(edit, *place, &mut edited));
+        }
+        Keep::Remove { ingress: name, place: Place::Path(rule, path) } if ingress.meta.key() == *name => {
+            let paths = edited.rules.get_mut(*rule).and_then(|rule| rule.paths.as_mut());
+            if let Some(paths) = paths.filter(|paths| *path < paths.len()) {
+                paths.remove(*path);
+                if paths.is_empty() {
+                    edited.rules.remove(*rule);
+                }
+            }
+        }
+        Keep::Edits { .. } | Keep::Remove { .. } | Keep::Argument { .. } => {}
     }
+    edited
+}
+
+fn apply_one(edit: &Edit, place: Place, edited: &mut Ingress) {
     match (edit, place) {
         (Edit::SetAnnotation { key, value }, _) => {
             edited.meta.annotations.insert(key.clone(), value.clone());
         }
         (Edit::SetPathType { to, .. }, Place::Path(rule, path)) => {
-            let paths = edited.rules.get_mut(*rule).and_then(|rule| rule.paths.as_mut());
-            if let Some(path) = paths.and_then(|paths| paths.get_mut(*path)) {
+            let paths = edited.rules.get_mut(rule).and_then(|rule| rule.paths.as_mut());
+            if let Some(path) = paths.and_then(|paths| paths.get_mut(path)) {
                 path.path_type = *to;
             }
         }
         // No other edit is tried.
         _ => {}
     }
-    edited
 }
 
 /// The settings as they would be.
-fn with(keep: &Keep, settings: &Settings) -> Settings {
+pub(super) fn with(keep: &Keep, settings: &Settings) -> Settings {
     let mut settings = settings.clone();
     let Keep::Argument { flag, value } = keep else { return settings };
     // Without any argument the usual entry points are assumed; beside one they have to be said.
@@ -175,4 +297,136 @@ fn with(keep: &Keep, settings: &Settings) -> Settings {
         });
     }
     settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::migration::compare;
+    use crate::analysis::routing::fixtures::{annotated, ingress, snapshot};
+    use crate::analysis::view::hypothetical;
+    use crate::model::ingress::Tls;
+    use crate::model::snapshot::Listing;
+    use ControllerKind::{AwsAlb, Contour, Haproxytech, IngressNginx, Kong, Traefik, TraefikIngressNginx};
+
+    /// The edit for the first group of a cause, in short; seen to keep the answer, and to be needed for it.
+    #[track_caller]
+    fn kept(from: ControllerKind, to: ControllerKind, ingresses: &[Ingress], cause: &Cause) -> String {
+        let snapshot = Snapshot {
+            ingresses: Listing::complete(Kind::Ingress, ingresses.to_vec()),
+            ..snapshot(ingresses)
+        };
+        let today = hypothetical(from, &snapshot);
+        let comparison = compare(&[today], to, &snapshot, |_| true);
+        let found = comparison.groups.iter().find(|group| group.cause == *cause);
+        let group = found.unwrap_or_else(|| panic!("no {cause:?}: {comparison:?}"));
+        let Some(keep) = &group.keep else { return "none".to_owned() };
+        let today = hypothetical(from, &snapshot);
+        let edited: Vec<Ingress> = ingresses.iter().map(|ingress| apply(keep, ingress)).collect();
+        let settings = with(keep, &Settings::default());
+        let after = |ingresses: &[Ingress], settings: &Settings| {
+            let all: Vec<&Ingress> = ingresses.iter().collect();
+            view::compile(to, &all, &snapshot, settings).0.decide(&group.example)
+        };
+        let before = today.decide(&group.example);
+        assert_eq!(is_same(&before, &after(&edited, &settings)), Some(true), "{keep:?}");
+        assert_ne!(is_same(&before, &after(ingresses, &Settings::default())), Some(true), "{keep:?}");
+        let all: Vec<&Ingress> = edited.iter().collect();
+        let unmoved = view::compile(from, &all, &snapshot, &Settings::default()).0.decide(&group.example);
+        assert_eq!(is_same(&before, &unmoved), Some(true), "today's answer is not what it was: {keep:?}");
+        match keep {
+            Keep::Edits { ingress, edits, .. } => {
+                let told = |edit: &Edit| match edit {
+                    Edit::SetAnnotation { key, value } => format!("{key}={value}"),
+                    Edit::SetPathType { to, .. } => to.as_str().to_owned(),
+                    other => format!("{other:?}"),
+                };
+                format!("{ingress} {}", edits.iter().map(told).collect::<Vec<_>>().join(" "))
+            }
+            Keep::Remove { ingress, place } => format!("{ingress} without {}", place.field("")),
+            Keep::Argument { flag, value } => format!("--{flag}={value}"),
+        }
+    }
+
+    fn with_tls(mut ingress: Ingress) -> Ingress {
+        ingress.tls = vec![Tls { hosts: vec!["a.example".to_owned()], secret: Some("cert".to_owned()) }];
+        ingress
+    }
+
+    #[test]
+    fn a_port_that_is_not_listened_on() {
+        let one = [ingress("shop/web", &[("a.example", "Prefix / web")])];
+        let ports = r#"alb.ingress.kubernetes.io/listen-ports=[{"HTTP":80},{"HTTPS":443}]"#;
+        assert_eq!(kept(IngressNginx, AwsAlb, &one, &Cause::EntryPoint), format!("shop/web {ports}"));
+        // A certificate is no matter of one edit.
+        assert_eq!(kept(IngressNginx, Contour, &one, &Cause::EntryPoint), "none");
+    }
+
+    #[test]
+    fn a_redirect_to_https() {
+        let one = [with_tls(ingress("shop/web", &[("a.example", "Prefix / web")]))];
+        let off = "shop/web nginx.ingress.kubernetes.io/ssl-redirect=false";
+        assert_eq!(kept(Traefik, IngressNginx, &one, &Cause::HttpsRedirect), off);
+        // Contour's has another status.
+        assert_eq!(kept(IngressNginx, Contour, &one, &Cause::HttpsRedirect), "none");
+    }
+
+    #[test]
+    fn the_form_of_a_redirect() {
+        let one = [with_tls(ingress("shop/web", &[("a.example", "Prefix / web")]))];
+        let form = "shop/web haproxy.org/ssl-redirect-code=308 haproxy.org/ssl-redirect-port=443";
+        assert_eq!(kept(TraefikIngressNginx, Haproxytech, &one, &Cause::RedirectTarget), form);
+    }
+
+    #[test]
+    fn a_host_that_is_outranked() {
+        let two = [
+            ingress("shop/any", &[("", "Prefix /a/very/long/path/of/an/app all")]),
+            ingress(
+                "shop/own",
+                &[("h.io", "Prefix / web"), ("h.io", "Exact /a/very/long/path/of/an/app web")],
+            ),
+        ];
+        let priority = "shop/own traefik.ingress.kubernetes.io/router.priority=10000";
+        assert_eq!(kept(IngressNginx, Traefik, &two, &Cause::HostPrecedence), priority);
+    }
+
+    #[test]
+    fn a_rule_that_is_there_twice() {
+        let two = [
+            annotated("shop/old", 9, &[], &[("a.example", "Prefix /foo zeta")]),
+            annotated(
+                "shop/young",
+                1,
+                &[],
+                &[("a.example", "Prefix /foo alpha"), ("a.example", "Exact /x alpha")],
+            ),
+        ];
+        let without = "shop/young without spec.rules[0].http.paths[0]";
+        assert_eq!(kept(IngressNginx, Haproxytech, &two, &Cause::DuplicateOwner), without);
+        assert_eq!(kept(IngressNginx, Traefik, &two, &Cause::Undefined), without);
+    }
+
+    #[test]
+    fn what_no_edit_keeps() {
+        let order = [ingress(
+            "shop/web",
+            &[("a.example", "Prefix / web"), ("b.example", "Prefix / web"), ("a.example", "Prefix /foo foo")],
+        )];
+        assert_eq!(kept(IngressNginx, AwsAlb, &order, &Cause::PathPrecedence), "none");
+        let rewrite =
+            [annotated("shop/web", 9, &[("rewrite-target", "/new")], &[("a.example", "Prefix /old web")])];
+        assert_eq!(kept(IngressNginx, TraefikIngressNginx, &rewrite, &Cause::UpstreamPath), "none");
+        let status = [ingress("shop/web", &[("a.example", "Prefix /foo web")])];
+        assert_eq!(kept(IngressNginx, ControllerKind::Agic, &status, &Cause::NoRouteStatus), "none");
+    }
+
+    #[test]
+    fn a_path_that_is_stripped_on_its_way() {
+        let key = "konghq.com/strip-path".to_owned();
+        let mut one = ingress("shop/web", &[("a.example", "Prefix /foo web")]);
+        one.meta.annotations.insert(key.clone(), "true".to_owned());
+        let cause = Cause::ForeignAnnotationRead { key: key.clone() };
+        assert_eq!(kept(Traefik, Kong, &[one], &cause), format!("shop/web {key}=false"));
+    }
 }

@@ -10,7 +10,7 @@
 //! model_build_listener,model_build_listener_rules,model_build_actions,rule_optimizer,
 //! enhanced_backend_builder}.go`, v3; Elastic Load Balancing user guide, listener rules.
 
-use crate::model::controller::{ControllerKind, Settings};
+use crate::model::controller::{ControllerKind, Settings, Version};
 use crate::model::ingress::{Ingress, Place, Rule as IngressRule};
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
@@ -19,8 +19,8 @@ use super::balancers::Balancers;
 use super::possible::one_of;
 use super::serving::{External, Services};
 use super::{
-    Basis, Decision, Explanation, Input, Note, Outcome, Refusal, ReloadFailure, RouteTable, RoutingModel,
-    Winner,
+    Basis, Decision, Explanation, Input, Note, Outcome, Refusal, Releases, ReloadFailure, RouteTable,
+    RoutingModel, Winner,
 };
 
 mod action;
@@ -46,6 +46,10 @@ impl RoutingModel for AwsAlb {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(3, 0, 0), before: Version::new(4, 0, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
@@ -250,6 +254,10 @@ impl RouteTable for Table {
 
     fn reload_failure(&self) -> Option<&ReloadFailure> {
         self.failure.as_ref()
+    }
+
+    fn failure_for(&self, request: &Request) -> Option<&ReloadFailure> {
+        self.reached(request).into_iter().find_map(|group| group.failure.as_ref())
     }
 }
 

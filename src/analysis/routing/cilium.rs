@@ -2,13 +2,14 @@
 //!
 //! Whole paths are tried first, then patterns, then beginnings, the longer first. The same host and
 //! path in two Ingresses is one route that splits its traffic. TLS hosts send plain requests to https
-//! unless told not to. Every host takes any port.
-//! Assumptions: the shared mode; a newer release, whose wildcards take a port in `Host`.
+//! unless told not to, and have no other plain routes then. A host takes any port, a wildcard none. In an
+//! Ingress that takes any host, its routes for any host are all that its TLS hosts have.
+//! Assumptions: the shared mode; 1.15 or newer, where `Prefix` is no pattern.
 //! Sources: cilium/cilium `operator/pkg/model/{ingestion,translation}`,
 //! `operator/pkg/ingress/annotations`; single files, of differing releases.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::model::controller::{ConfigSeen, ControllerKind, Settings};
 use crate::model::ingress::{Ingress, PathType, Place};
@@ -39,20 +40,23 @@ impl RoutingModel for Cilium {
 fn matcher(path: &str, path_type: PathType) -> PathMatch {
     match path_type {
         PathType::Exact => PathMatch::Exact(path.to_owned()),
-        PathType::Prefix | PathType::ImplementationSpecific if path.trim_end_matches('/').is_empty() => {
+        PathType::Prefix | PathType::ImplementationSpecific if path.is_empty() => {
             PathMatch::Prefix("/".to_owned())
         }
-        PathType::Prefix => PathMatch::Elements(path.trim_end_matches('/').to_owned()),
+        PathType::Prefix if path == "/" => PathMatch::Prefix(path.to_owned()),
+        PathType::Prefix => PathMatch::Elements(path.strip_suffix('/').unwrap_or(path).to_owned()),
         PathType::ImplementationSpecific => PathMatch::Pattern(path.to_owned()),
     }
 }
 
-fn order(matcher: &PathMatch) -> (u8, Reverse<usize>) {
-    match matcher {
-        PathMatch::Exact(text) => (0, Reverse(text.len())),
-        PathMatch::Pattern(text) => (1, Reverse(text.len())),
-        PathMatch::Elements(text) | PathMatch::Prefix(text) => (2, Reverse(text.len())),
-    }
+/// Of patterns of one length the first that was written; nothing orders those of two Ingresses.
+fn order(matcher: &PathMatch, choices: &[Choice]) -> (u8, Reverse<usize>, Option<(usize, Place)>) {
+    let (kind, text) = match matcher {
+        PathMatch::Exact(text) => (0, text),
+        PathMatch::Pattern(text) => (1, text),
+        PathMatch::Elements(text) | PathMatch::Prefix(text) => (2, text),
+    };
+    (kind, Reverse(text.len()), choices.first().map(|choice| (choice.ingress, choice.place)))
 }
 
 /// Why plain requests of an Ingress's TLS hosts are sent to https, if they are.
@@ -67,53 +71,116 @@ fn upgrade(ingress: &Ingress, settings: &Settings) -> Option<Note> {
     (settings.config(key) != Some("false")).then(|| Note::Config { key: key.to_owned() })
 }
 
-fn compile(input: &Input<'_>) -> Table {
-    let mut sorted = input.ingresses.to_vec();
-    sorted.sort_by_cached_key(|ingress| ingress.meta.key());
-    let services = Services::new(input.snapshot, External::Served);
-    let secure: HashSet<&String> =
-        sorted.iter().flat_map(|ingress| &ingress.tls).flat_map(|tls| &tls.hosts).collect();
-    let mut plain = Builder::default();
-    let mut tls = Builder::default();
-    let mut faults = HashMap::new();
-    for (number, ingress) in sorted.iter().enumerate() {
-        let upgrade = upgrade(ingress, input.settings);
-        let own: HashSet<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
-        let default =
-            ingress.default_backend.iter().map(|backend| (Place::DefaultBackend, "*", backend, None));
+/// The hosts whose TLS is ended, each once: those of sections with a Secret, be it the default one.
+fn tls_hosts<'i>(ingress: &'i Ingress, settings: &Settings) -> BTreeSet<&'i str> {
+    let default = settings.config("ingress-default-secret-name").is_some_and(|name| !name.is_empty());
+    let has_secret = |secret: Option<&str>| default || secret.is_some_and(|secret| !secret.is_empty());
+    let sections = ingress.tls.iter().filter(|tls| has_secret(tls.secret.as_deref()));
+    sections.flat_map(|tls| tls.hosts.iter().map(String::as_str)).collect()
+}
+
+/// A route of an Ingress.
+struct Own<'i> {
+    domain: &'i str,
+    matcher: PathMatch,
+    choice: Choice,
+}
+
+/// What one Ingress asks for.
+struct Listener<'i> {
+    routes: Vec<Own<'i>>,
+    /// It has a default backend, or a rule without host.
+    takes_any: bool,
+}
+
+impl<'i> Listener<'i> {
+    fn new(
+        number: usize,
+        ingress: &'i Ingress,
+        services: &Services<'_>,
+        faults: &mut HashMap<(usize, Place), Reason>,
+    ) -> Self {
+        let default = ingress
+            .default_backend
+            .iter()
+            .map(|backend| (Place::DefaultBackend, "*", backend, PathMatch::Prefix("/".to_owned())));
         let rules = ingress.path_rules().map(|(r, p, host, rule)| {
             let domain = if host.is_empty() { "*" } else { host };
-            let matcher = matcher(&rule.path, rule.path_type);
-            (Place::Path(r, p), domain, &rule.backend, Some(matcher))
+            (Place::Path(r, p), domain, &rule.backend, matcher(&rule.path, rule.path_type))
         });
+        let mut routes = Vec::new();
         for (place, domain, backend, matcher) in default.chain(rules) {
             let Some((target, health)) = services.resolve(&ingress.meta.namespace, backend) else {
                 faults.insert((number, place), Reason::ResourceBackend);
                 continue;
             };
-            let matcher = matcher.unwrap_or_else(|| PathMatch::Prefix("/".to_owned()));
-            let own_tls = own.iter().any(|host| *host == domain);
-            let upgrade = upgrade.clone().filter(|_| own_tls);
-            let choice = Choice { ingress: number, place, target, health, upgrade };
-            if secure.iter().any(|host| *host == domain) {
-                tls.route(domain, matcher.clone()).push(choice.clone());
+            let choice = Choice { ingress: number, place, target, health, upgrade: None };
+            routes.push(Own { domain, matcher, choice });
+        }
+        let takes_any = routes.iter().any(|route| route.domain == "*");
+        Self { routes, takes_any }
+    }
+
+    /// Its routes for a TLS host: those for any host take the place of those for this one.
+    fn secure(&self, host: &str) -> impl Iterator<Item = &Own<'i>> {
+        let domain = if self.takes_any { "*" } else { host };
+        self.routes.iter().filter(move |route| route.domain == domain)
+    }
+}
+
+fn compile(input: &Input<'_>) -> Table {
+    let mut sorted = input.ingresses.to_vec();
+    sorted.sort_by_cached_key(|ingress| ingress.meta.key());
+    let services = Services::new(input.snapshot, External::Served);
+    let mut faults = HashMap::new();
+    let mut listeners: Vec<Listener> = Vec::new();
+    let mut redirected: HashMap<&str, Note> = HashMap::new();
+    for (number, ingress) in sorted.iter().enumerate() {
+        let listener = Listener::new(number, ingress, &services, &mut faults);
+        let upgrade = upgrade(ingress, input.settings);
+        for host in tls_hosts(ingress, input.settings) {
+            if let Some(note) = &upgrade
+                && !listener.takes_any
+                && listener.routes.iter().any(|route| route.domain == host)
+            {
+                redirected.entry(host).or_insert_with(|| note.clone());
             }
-            plain.route(domain, matcher).push(choice);
+        }
+        listeners.push(listener);
+    }
+    let mut plain = Builder::default();
+    let mut tls = Builder::default();
+    for (listener, ingress) in listeners.iter().zip(&sorted) {
+        for route in listener.routes.iter().filter(|route| !redirected.contains_key(route.domain)) {
+            plain.route(route.domain, route.matcher.clone()).push(route.choice.clone());
+        }
+        for host in tls_hosts(ingress, input.settings) {
+            let upgrade = redirected.get(host);
+            for route in listener.secure(host) {
+                tls.route(host, route.matcher.clone()).push(route.choice.clone());
+                if upgrade.is_some() {
+                    let choice = Choice { upgrade: upgrade.cloned(), ..route.choice.clone() };
+                    plain.route(host, route.matcher.clone()).push(choice);
+                }
+            }
         }
     }
     let unseen = input.settings.config == ConfigSeen::Unseen;
     Table {
         flavour: Flavour {
             normalisation: Normalisation { resolves: false, merges_slashes: false, decodes_slashes: false },
+            strips_dot: false,
+            wildcards_take_ports: false,
             label: Label::One,
             secure: Secure::Shared,
-            redirect: 308,
+            redirect: 301,
             matcher,
         },
-        plain: plain.finish(|matcher, _| order(matcher)),
-        tls: tls.finish(|matcher, _| order(matcher)),
+        plain: plain.finish(order),
+        tls: tls.finish(order),
         ingresses: kept(&sorted),
         faults,
+        tls_unsure: false,
         secrets: HashMap::new(),
         notes: if unseen { vec![Note::SettingsUnseen] } else { Vec::new() },
     }
@@ -140,7 +207,9 @@ mod tests {
             &[
                 ("http://a.example/x/y", "n/a"),
                 ("http://a.example/y", "404"),
-                ("http://b.example:8080/y", "n/w"),
+                ("http://b.example/y", "n/w"),
+                ("http://b.example:8080/y", "n/any"),
+                ("http://a.example:8080/x", "n/a"),
                 ("http://c.b.example/y", "404"),
                 ("http://elsewhere/y", "n/any"),
             ],
@@ -186,9 +255,35 @@ mod tests {
         };
         check(
             &[with(None)],
-            &[("http://a.example/x?y", "308 https://a.example/x?y"), ("https://a.example/x", "n/s")],
+            &[("http://a.example/x?y", "301 https://a.example/x?y"), ("https://a.example/x", "n/s")],
         );
         check(&[with(Some(("ingress.cilium.io/force-https", "disabled")))], &[("http://a.example/x", "n/s")]);
+    }
+
+    #[test]
+    fn a_host_that_is_sent_to_https_has_only_what_its_tls_host_has() {
+        let secured = |name: &str, host: &str, paths: &[(&str, &str)]| {
+            let mut ingress = annotated(name, 1, &[], paths);
+            ingress.tls = vec![Tls { hosts: vec![host.to_owned()], secret: Some("cert".to_owned()) }];
+            ingress
+        };
+        let tls = secured("n/tls", "a.example", &[("a.example", "Prefix /x s")]);
+        let other =
+            annotated("n/other", 1, &[], &[("a.example", "Prefix /y t"), ("b.example", "Prefix / t")]);
+        let any = secured("n/z", "b.example", &[("b.example", "Prefix /b s"), ("", "Prefix /any u")]);
+        check(
+            &[tls, other, any],
+            &[
+                ("http://a.example/x", "301 https://a.example/x"),
+                ("http://a.example/y", "404"),
+                ("https://a.example/y", "404"),
+                ("http://b.example/b", "n/s"),
+                ("https://b.example/b", "404"),
+                ("https://b.example/any", "n/u"),
+                ("https://b.example./any", "404"),
+                ("https://c.example/any", "refused"),
+            ],
+        );
     }
 
     #[test]

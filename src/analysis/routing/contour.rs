@@ -2,7 +2,7 @@
 //!
 //! A route is kept by virtual host, path condition and kind: a later one replaces it. Within an
 //! Ingress the later path wins; between Ingresses nothing orders them, and the choice is a set. A rule
-//! whose Service or port is missing is left out. A host with a TLS Secret gets a virtual host of its
+//! whose Service or port is missing is left out before its path is read. A host with a TLS Secret gets a virtual host of its
 //! own for https; annotations keep plain requests out, or send them there.
 //! Assumptions: no HTTPProxy and no Gateway API objects take part; Secrets are valid where they exist.
 //! Sources: projectcontour/contour `internal/dag/ingress_processor.go`, `internal/dag/accessors.go`,
@@ -11,17 +11,18 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathType, Place};
 use crate::model::object::Name;
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept, whole};
 use super::serving::Services;
-use super::{Basis, Input, Note, Reason, RouteTable, RoutingModel};
+use super::{Basis, Input, Note, Reason, Releases, RouteTable, RoutingModel};
 
 mod settings;
 
 use settings::Config;
+pub use settings::serves_external_names;
 
 /// Project Contour.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ impl RoutingModel for Contour {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(1, 33, 0), before: Version::new(1, 34, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
@@ -72,7 +77,7 @@ fn compile(input: &Input<'_>) -> Table {
     let config = Config::new(input.settings);
     let mut sorted = input.ingresses.to_vec();
     sorted.sort_by_cached_key(|ingress| ingress.meta.key());
-    let (tls_hosts, secrets) = tls_hosts(&sorted, input);
+    let Secured { hosts: tls_hosts, unseen: secrets, unsure: tls_unsure } = secured(&sorted, input);
     let mut translation = Translation {
         services: Services::new(input.snapshot, config.external_names),
         tls_hosts,
@@ -91,6 +96,8 @@ fn compile(input: &Input<'_>) -> Table {
                 merges_slashes: config.merges_slashes,
                 decodes_slashes: false,
             },
+            strips_dot: config.strips_dot,
+            wildcards_take_ports: true,
             label: Label::OneLowerCase,
             secure: Secure::TableOfItsOwn,
             redirect: 301,
@@ -100,15 +107,28 @@ fn compile(input: &Input<'_>) -> Table {
         tls: translation.tls.finish(|matcher, _| order(matcher)),
         ingresses: kept(&sorted),
         faults: translation.faults,
+        tls_unsure,
         secrets,
         notes,
     }
 }
 
-/// The hosts that TLS is ended for, and the Secrets behind them that were not seen.
-fn tls_hosts(ingresses: &[&Ingress], input: &Input<'_>) -> (HashSet<String>, HashMap<String, Name>) {
-    let mut hosts = HashSet::new();
-    let mut unseen = HashMap::new();
+/// What TLS is ended for.
+#[derive(Default)]
+struct Secured {
+    hosts: HashSet<String>,
+    /// Secrets behind hosts that were not seen.
+    unseen: HashMap<String, Name>,
+    /// An Ingress ends the search for hosts, and nothing orders the others before or behind it.
+    unsure: bool,
+}
+
+fn secured(ingresses: &[&Ingress], input: &Input<'_>) -> Secured {
+    let mut found = Secured::default();
+    let roots = input.settings.value("root-namespaces").filter(|roots| !roots.trim().is_empty());
+    // With root namespaces, Secrets of no other are seen.
+    let sees =
+        |namespace: &str| roots.is_none_or(|roots| roots.split(',').any(|root| root.trim() == namespace));
     for ingress in ingresses {
         for tls in &ingress.tls {
             let Some(secret) = tls.secret.as_deref().filter(|secret| !secret.is_empty()) else { continue };
@@ -121,18 +141,29 @@ fn tls_hosts(ingresses: &[&Ingress], input: &Input<'_>) -> (HashSet<String>, Has
             // A capture without any Secret was taken without them.
             let seen = input.snapshot.secrets.as_ref().filter(|names| !names.is_empty());
             let known = seen.map(|names| names.contains(&name));
-            if known == Some(false) {
+            if known == Some(false) || tls.hosts.is_empty() || !sees(&name.namespace) {
                 continue;
+            }
+            if has_no_version(ingress) {
+                found.unsure = true;
+                break;
             }
             for host in &tls.hosts {
                 if known.is_none() || !is_own {
-                    unseen.insert(host.clone(), name.clone());
+                    found.unseen.insert(host.clone(), name.clone());
                 }
-                hosts.insert(host.clone());
+                found.hosts.insert(host.clone());
             }
         }
     }
-    (hosts, unseen)
+    found
+}
+
+/// Whether its lowest version of TLS is above its highest.
+fn has_no_version(ingress: &Ingress) -> bool {
+    let is = |key: &str, version: &str| ingress.meta.annotation(key) == Some(version);
+    is("projectcontour.io/tls-minimum-protocol-version", "1.3")
+        && is("projectcontour.io/tls-maximum-protocol-version", "1.2")
 }
 
 struct Translation<'a> {
@@ -160,8 +191,10 @@ impl Translation<'_> {
             for (p, path) in rule.paths().iter().enumerate() {
                 let place = Place::Path(r, p);
                 let matcher = matcher(&path.path, path.path_type);
+                let resolved = self.services.resolve(&ingress.meta.namespace, &path.backend);
                 if let PathMatch::Pattern(pattern) = &matcher
                     && broken.is_none()
+                    && resolved.is_some_and(|(_, health)| health.resolves())
                     && whole(pattern).is_none()
                 {
                     broken = Some(&path.path);

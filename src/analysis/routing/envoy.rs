@@ -113,11 +113,12 @@ impl<T> Hosts<T> {
         all
     }
 
-    /// The virtual host of a host in lower case, without port.
-    pub(super) fn find(&self, host: &str) -> Option<&VirtualHost<T>> {
+    /// The virtual host of a host in lower case, without port; with or without a look at wildcards.
+    pub(super) fn find(&self, host: &str, wildcards: bool) -> Option<&VirtualHost<T>> {
         let at = self.exact.get(host).or_else(|| {
             // A star stands for at least one character.
-            let mut tails = host.match_indices('.').filter_map(|(at, _)| host.get(at..).filter(|_| at > 0));
+            let tails = host.match_indices('.').filter_map(|(at, _)| host.get(at..).filter(|_| at > 0));
+            let mut tails = tails.filter(|_| wildcards);
             tails.find_map(|tail| self.suffix.get(tail))
         });
         at.or(self.any.as_ref()).and_then(|at| self.hosts.get(*at))
@@ -144,7 +145,10 @@ mod tests {
             ("example", "*"),
             ("a.example.", "*"),
         ] {
-            assert_eq!(hosts.find(asked).map(|host| host.domain.as_str()), Some(expected), "{asked}");
+            assert_eq!(hosts.find(asked, true).map(|host| host.domain.as_str()), Some(expected), "{asked}");
+        }
+        for (asked, expected) in [("a.example", "a.example"), ("x.example", "*")] {
+            assert_eq!(hosts.find(asked, false).map(|host| host.domain.as_str()), Some(expected), "{asked}");
         }
     }
 

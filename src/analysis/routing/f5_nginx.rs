@@ -9,12 +9,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathRule, Place, Rule, Tls};
 use crate::model::object::Name;
 use crate::model::request::Request;
 
-use super::{Basis, Decision, Explanation, Input, Refusal, ReloadFailure, RouteTable, RoutingModel};
+use super::{
+    Basis, Decision, Explanation, Input, Refusal, Releases, ReloadFailure, RouteTable, RoutingModel,
+};
 
 mod annotations;
 mod decide;
@@ -60,6 +62,10 @@ impl RoutingModel for F5Nginx {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(5, 5, 0), before: Version::new(5, 7, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {

@@ -194,6 +194,10 @@ impl RouteTable for Table {
     fn reload_failure(&self) -> Option<&ReloadFailure> {
         self.failure.as_ref()
     }
+
+    fn failure_for(&self, request: &Request) -> Option<&ReloadFailure> {
+        self.reached(request).into_iter().find_map(|balancer| balancer.failure.as_ref())
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathType, Place, PortRef, Rule};
 use crate::model::object::Name;
 use crate::model::request::Request;
@@ -20,8 +20,8 @@ use crate::model::snapshot::Lookup;
 use super::candidates::{Candidate, of_rules};
 use super::serving::{Health, Services};
 use super::{
-    Basis, Decision, Explanation, Input, Note, Reason, Refusal, ReloadFailure, RouteTable, RoutingModel,
-    Target,
+    Basis, Decision, Explanation, Input, Note, Reason, Refusal, Releases, ReloadFailure, RouteTable,
+    RoutingModel, Target,
 };
 
 mod acl;
@@ -48,6 +48,10 @@ impl RoutingModel for Haproxytech {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(3, 2, 0), before: Version::new(3, 3, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {

@@ -7,19 +7,22 @@
 //! address is unknown; session affinity, CORS preflights and snippets beyond a leading `return` are
 //! not followed. Every file names its upstream source.
 
-use crate::model::controller::ControllerKind;
+use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule, Tls};
 use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Lookup;
 
 use super::nginx::server_name::Names;
-use super::{Basis, Decision, Explanation, Input, Refusal, ReloadFailure, RouteTable, RoutingModel, Target};
+use super::{
+    Basis, Decision, Explanation, Input, Refusal, Releases, ReloadFailure, RouteTable, RoutingModel, Target,
+};
 use crate::analysis::adoption::annotations::Policy;
 
 mod canary;
 mod decide;
 mod endpoints;
+mod errors;
 mod expand;
 mod explain;
 mod global;
@@ -63,6 +66,10 @@ impl RoutingModel for IngressNginx {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(1, 12, 0), before: Version::new(1, 16, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {
@@ -264,7 +271,8 @@ fn load(ingresses: &[&Ingress], policy: &Policy<'_>, global: &Global) -> (Vec<Lo
     (loaded, unloaded)
 }
 
-/// Puts the Service of the annotation `default-backend` where nobody is behind a location.
+/// Puts the Service of the annotation `default-backend` where nobody is behind a location, and where
+/// `custom-http-errors` asks for error pages.
 fn substitute(
     loaded: &[Loaded],
     upstreams: &mut Upstreams,
@@ -280,10 +288,8 @@ fn substitute(
                 upstreams.get(location.upstream).health,
                 Health::ServiceMissing | Health::PortMissing | Health::NobodyReady
             );
-            let usable = dead
-                && location.upstream != upstreams::DEFAULT_UPSTREAM
-                && !upstreams.is_removed(location.upstream);
-            if !usable {
+            let wanted = dead || !owner.options.errors.is_empty();
+            if !wanted || upstreams.is_removed(location.upstream) {
                 continue;
             }
             let service = Name::new(&owner.name.namespace, service);
@@ -293,7 +299,11 @@ fn substitute(
                 Lookup::Found(None) | Lookup::Absent => continue,
             };
             if matches!(health, Health::Ready | Health::Unseen) {
-                location.upstream = upstreams.add_substitute(location.upstream, target, health);
+                let substitute = upstreams.add_substitute(location.upstream, target, health);
+                location.errors_to = Some(substitute);
+                if dead {
+                    location.upstream = substitute;
+                }
             }
         }
     }
@@ -373,6 +383,84 @@ mod tests {
                 ("http://nobody/healthzoo", "200"),
                 ("http://nobody/nginx_status", "403"),
             ],
+        );
+    }
+
+    #[test]
+    fn error_pages_take_the_place_of_errors() {
+        let dead = annotated("n/dead", 9, &[], &[("a.example", "Prefix /x dead")]);
+        let own = annotated(
+            "n/own",
+            8,
+            &[("custom-http-errors", "503,404"), ("default-backend", "pages")],
+            &[("b.example", "Prefix /x dead"), ("b.example", "Prefix /ok ok")],
+        );
+        let plain =
+            annotated("n/plain", 7, &[("custom-http-errors", "503")], &[("c.example", "Prefix /x dead")]);
+        let all = [dead, own, plain];
+        let check = |flags: &[&str], config: &[&str], cases: &[Case<'_>]| {
+            check_with(ControllerKind::IngressNginx, &all, &settings(flags, config), cases);
+        };
+        let annotated = [
+            ("http://b.example/x", "n/pages"),
+            ("http://b.example/else", "n/pages /"),
+            ("http://b.example/ok", "n/ok"),
+            ("http://c.example/x", "404"),
+        ];
+        check(&[], &[], &[("http://a.example/x", "503"), ("http://nobody/", "404")]);
+        check(&[], &[], &annotated);
+        // The controller's own page has no error page for its 404.
+        check(
+            &[],
+            &["custom-http-errors=404"],
+            &[
+                ("http://a.example/x", "503"),
+                ("http://a.example/else", "500"),
+                ("http://nobody/", "500"),
+                ("http://b.example/x", "n/pages"),
+            ],
+        );
+        check(&[], &["custom-http-errors=404, 503"], &[("http://a.example/x", "500")]);
+        check(&[], &["custom-http-errors=503"], &[("http://a.example/x", "404"), ("http://nobody/", "404")]);
+        check(
+            &["default-backend-service=n/ok"],
+            &["custom-http-errors=503"],
+            &[("http://a.example/x", "n/ok /"), ("http://a.example/else", "n/ok")],
+        );
+        check(
+            &[],
+            &["custom-http-errors=403", "block-user-agents=~.*", "server-snippet=return 403;"],
+            &[("http://a.example/x", "404")],
+        );
+    }
+
+    #[test]
+    fn snippets_of_the_config_map_hold_in_every_location() {
+        let ingress = annotated("n/i", 1, &[], &[("a.example", "Prefix /x a")]);
+        let told = settings(&[], &["location-snippet=return 418;"]);
+        let cases =
+            [("http://a.example/x", "418"), ("http://nobody/", "418"), ("http://nobody/healthz", "200")];
+        check_with(ControllerKind::IngressNginx, &[ingress], &told, &cases);
+    }
+
+    #[test]
+    fn the_catch_all_is_not_redirected_to_https_by_itself() {
+        let mut catch_all = annotated("n/all", 9, &[("force-ssl-redirect", "true")], &[]);
+        set_default(&mut catch_all, "d");
+        let host = annotated("n/i", 1, &[], &[("a.example", "Prefix /x a")]);
+        let forced = settings(&[], &["force-ssl-redirect=true"]);
+        let own = ("http://a.example/x", "308 https://a.example/x");
+        check_with(
+            ControllerKind::IngressNginx,
+            std::slice::from_ref(&host),
+            &forced,
+            &[own, ("http://nobody/", "404")],
+        );
+        check_with(
+            ControllerKind::IngressNginx,
+            &[catch_all, host],
+            &forced,
+            &[own, ("http://nobody/", "n/d")],
         );
     }
 

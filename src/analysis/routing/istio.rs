@@ -35,32 +35,33 @@ impl RoutingModel for Istio {
     }
 }
 
-/// How a path is compared.
-fn matcher(path: &str, path_type: PathType) -> PathMatch {
+/// How a path is compared, and how long its text counts.
+fn read(path: &str, path_type: PathType) -> (PathMatch, usize) {
+    let whole = |text: &str| (PathMatch::Exact(text.to_owned()), text.len());
+    let beginning = |text: &str| {
+        let matcher = match text {
+            "/" => PathMatch::Prefix(text.to_owned()),
+            text => PathMatch::Elements(text.strip_suffix('/').unwrap_or(text).to_owned()),
+        };
+        (matcher, text.len())
+    };
     match path_type {
-        PathType::Exact => PathMatch::Exact(path.to_owned()),
-        PathType::Prefix if path.trim_end_matches('/').is_empty() => PathMatch::Prefix("/".to_owned()),
-        PathType::Prefix => PathMatch::Elements(path.trim_end_matches('/').to_owned()),
+        PathType::Exact => whole(path),
+        PathType::Prefix => beginning(path),
         PathType::ImplementationSpecific => {
             if matches!(path, "" | "*" | "/*" | ".*") {
-                return PathMatch::Prefix(String::new());
+                return (PathMatch::Prefix(String::new()), 0);
             }
             match path.strip_suffix(".*").or_else(|| path.strip_suffix("/*")) {
-                Some(head) => PathMatch::Prefix(head.to_owned()),
-                None => PathMatch::Exact(path.to_owned()),
+                Some(head) => beginning(head),
+                None => whole(path),
             }
         }
     }
 }
 
-/// How specific a rule counts: the length of its text, and whether it is a whole path.
-fn weight(matcher: &PathMatch, path: &str) -> (usize, bool) {
-    match matcher {
-        PathMatch::Exact(_) => (path.len(), true),
-        PathMatch::Prefix(text) if text.is_empty() => (0, false),
-        PathMatch::Prefix(text) => (text.len(), false),
-        PathMatch::Elements(_) | PathMatch::Pattern(_) => (path.len(), false),
-    }
+fn matcher(path: &str, path_type: PathType) -> PathMatch {
+    read(path, path_type).0
 }
 
 /// What the mesh configuration makes of paths.
@@ -95,23 +96,24 @@ fn compile(input: &Input<'_>) -> Table {
         tls: Builder::default(),
         faults: HashMap::new(),
     };
+    let mut found = Vec::new();
     for (number, ingress) in sorted.iter().enumerate() {
-        translation.add(number, ingress, &sorted);
+        translation.add(number, ingress, &mut found);
     }
+    translation.place(found, &sorted);
     let order = |matcher: &PathMatch, choices: &[Choice]| {
         let first = choices.first();
-        let path = first.and_then(|first| {
-            let ingress = sorted.get(first.ingress)?;
-            ingress.path_at(first.place).map(|path| path.path.as_str())
-        });
-        let (length, is_whole) = weight(matcher, path.unwrap_or_default());
+        let path = first.and_then(|first| sorted.get(first.ingress)?.path_at(first.place));
+        let length = path.map_or(0, |path| read(&path.path, path.path_type).1);
         let place = first.map(|first| (first.ingress, first.place));
-        (Reverse(length), !is_whole, place)
+        (Reverse(length), !matches!(matcher, PathMatch::Exact(_)), place)
     };
     let unseen = input.settings.config == ConfigSeen::Unseen;
     Table {
         flavour: Flavour {
             normalisation: normalisation(input.settings),
+            strips_dot: false,
+            wildcards_take_ports: true,
             label: Label::Any,
             secure: Secure::Shared,
             redirect: 301,
@@ -121,17 +123,27 @@ fn compile(input: &Input<'_>) -> Table {
         tls: translation.tls.finish(order),
         ingresses: kept(&sorted),
         faults: translation.faults,
+        tls_unsure: false,
         secrets: HashMap::new(),
         notes: if unseen { vec![Note::SettingsUnseen] } else { Vec::new() },
     }
 }
 
-/// The hosts of TLS sections; `*` for a section that names none.
+/// The hosts of TLS sections with a Secret; `*` for a section that names none.
 fn tls_hosts(ingresses: &[&Ingress]) -> HashSet<String> {
     let sections = ingresses.iter().flat_map(|ingress| &ingress.tls);
     sections
+        .filter(|tls| tls.secret.as_deref().is_some_and(|secret| !secret.is_empty()))
         .flat_map(|tls| if tls.hosts.is_empty() { vec!["*".to_owned()] } else { tls.hosts.clone() })
         .collect()
+}
+
+/// A route, and how long its text counts.
+struct Found<'i> {
+    domain: &'i str,
+    matcher: PathMatch,
+    length: usize,
+    choice: Choice,
 }
 
 struct Translation<'a> {
@@ -152,7 +164,7 @@ impl Translation<'_> {
                 .any(|tail| self.secure.contains(&format!("*{tail}")))
     }
 
-    fn add(&mut self, number: usize, ingress: &Ingress, all: &[&Ingress]) {
+    fn add<'i>(&mut self, number: usize, ingress: &'i Ingress, found: &mut Vec<Found<'i>>) {
         for (r, p, host, rule) in ingress.path_rules() {
             let place = Place::Path(r, p);
             let domain = if host.is_empty() { "*" } else { host };
@@ -169,7 +181,18 @@ impl Translation<'_> {
                 continue;
             }
             let choice = Choice { ingress: number, place, target, health, upgrade: None };
-            let matcher = matcher(&rule.path, rule.path_type);
+            let (matcher, length) = read(&rule.path, rule.path_type);
+            found.push(Found { domain, matcher, length, choice });
+        }
+    }
+
+    /// Of routes that match the same, the one with the longer text comes first, then the older.
+    fn place(&mut self, mut found: Vec<Found<'_>>, all: &[&Ingress]) {
+        found.sort_by_key(|found| Reverse(found.length));
+        let mut lengths: HashMap<(usize, Place), usize> = HashMap::new();
+        for Found { domain, matcher, length, choice } in found {
+            let here = (choice.ingress, choice.place);
+            lengths.insert(here, length);
             if self.is_secure(domain) {
                 let choices = self.tls.route(domain, matcher.clone());
                 if choices.is_empty() {
@@ -181,12 +204,13 @@ impl Translation<'_> {
                 None => choices.push(choice),
                 Some(first) => {
                     let older = all.get(first.ingress).map(|ingress| ingress.meta.key()).unwrap_or_default();
-                    let reason = if first.ingress == number {
+                    let is_longer = lengths.get(&(first.ingress, first.place)) != Some(&length);
+                    let reason = if first.ingress == choice.ingress || is_longer {
                         Reason::Duplicate { of: older }
                     } else {
                         Reason::OlderWins { older }
                     };
-                    self.faults.insert((number, place), reason);
+                    self.faults.insert(here, reason);
                 }
             }
         }
@@ -197,6 +221,7 @@ impl Translation<'_> {
 mod tests {
     use super::*;
     use crate::analysis::routing::fixtures::{Case, annotated, check_with, misses_are_mended, set_default};
+    use crate::model::ingress::Tls;
 
     fn check(ingresses: &[Ingress], cases: &[Case<'_>]) {
         check_with(ControllerKind::Istio, ingresses, &Settings::default(), cases);
@@ -226,6 +251,10 @@ mod tests {
             ("a.example", "ImplementationSpecific /any/* star"),
             ("a.example", "ImplementationSpecific /dot.* dot"),
             ("b.example", "ImplementationSpecific  all"),
+            // The text before the star counts, also its last slash.
+            ("c.example", "ImplementationSpecific /a/.* slash"),
+            ("c.example", "Exact /a/b whole"),
+            ("c.example", "Exact /a never"),
         ];
         check(
             &[annotated("n/i", 1, &[], &paths)],
@@ -233,9 +262,14 @@ mod tests {
                 ("http://a.example/whole", "n/w"),
                 ("http://a.example/whole/x", "404"),
                 ("http://a.example/any/x", "n/star"),
-                ("http://a.example/anything", "n/star"),
-                ("http://a.example/dotted", "n/dot"),
+                ("http://a.example/any", "n/star"),
+                ("http://a.example/anything", "404"),
+                ("http://a.example/dot/x", "n/dot"),
+                ("http://a.example/dotted", "404"),
                 ("http://b.example/x", "n/all"),
+                ("http://c.example/a", "n/slash"),
+                ("http://c.example/a/b", "n/whole"),
+                ("http://c.example/a/c", "n/slash"),
             ],
         );
     }
@@ -248,6 +282,9 @@ mod tests {
             ("a.example", "Prefix /foo/bar deep"),
             ("b.example", "Exact /foo e"),
             ("b.example", "Prefix /foo/ p"),
+            ("c.example", "Prefix /foo short"),
+            ("c.example", "ImplementationSpecific /foo/* short"),
+            ("c.example", "Prefix /foo/ long"),
         ];
         check(
             &[annotated("n/i", 1, &[], &paths)],
@@ -257,6 +294,7 @@ mod tests {
                 ("http://a.example/foo/bar/x", "n/deep"),
                 ("http://a.example/foobar", "404"),
                 ("http://b.example/foo", "n/p"),
+                ("http://c.example/foo/x", "n/long"),
             ],
         );
     }
@@ -316,6 +354,18 @@ mod tests {
         check_with(kind, std::slice::from_ref(&ingress), &mesh, decoded);
         let none: &[Case<'_>] = &[("http://a.example/y/../x", "404")];
         check_with(kind, &[ingress], &with("pathNormalization:\n  normalization: NONE\n"), none);
+    }
+
+    #[test]
+    fn a_tls_section_with_a_secret_adds_https_and_sends_nobody_there() {
+        let with = |secret: Option<&str>| {
+            let mut ingress = annotated("n/i", 1, &[], &[("a.example", "Prefix / s")]);
+            let hosts = vec!["a.example".to_owned()];
+            ingress.tls = vec![Tls { hosts, secret: secret.map(ToOwned::to_owned) }];
+            ingress
+        };
+        check(&[with(Some("cert"))], &[("https://a.example/x", "n/s"), ("http://a.example/x", "n/s")]);
+        check(&[with(None)], &[("https://a.example/x", "refused"), ("http://a.example/x", "n/s")]);
     }
 
     #[test]

@@ -12,7 +12,9 @@
 
 use std::collections::HashMap;
 
-use super::{Basis, Decision, Explanation, Input, Note, Outcome, Refusal, RouteTable, RoutingModel, Target};
+use super::{
+    Basis, Decision, Explanation, Input, Note, Outcome, Refusal, Releases, RouteTable, RoutingModel, Target,
+};
 use crate::model::controller::{ControllerKind, Settings, Version};
 use crate::model::ingress::{PathType, Place};
 use crate::model::object::Name;
@@ -53,6 +55,10 @@ impl RoutingModel for Traefik {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(3, 7, 0), before: Version::new(3, 8, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {

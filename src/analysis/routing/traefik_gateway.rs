@@ -14,7 +14,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::controller::{ControllerKind, Settings};
+use crate::model::controller::{ControllerKind, Settings, Version};
 use crate::model::gateway::Gateway;
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
@@ -26,7 +26,9 @@ use super::gateway::condition::{Condition, Patterns, Reading};
 use super::gateway::explain::{Asked, explain};
 use super::gateway::index::Index;
 use super::gateway::{At, Attached, Served, one_of, uri};
-use super::{Basis, Decision, Explanation, Input, Note, Outcome, Refusal, RouteTable, RoutingModel};
+use super::{
+    Basis, Decision, Explanation, Input, Note, Outcome, Refusal, Releases, RouteTable, RoutingModel,
+};
 
 mod act;
 mod priority;
@@ -45,6 +47,10 @@ impl RoutingModel for TraefikGateway {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(3, 7, 0), before: Version::new(3, 8, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {

@@ -19,7 +19,9 @@ use super::traefik::rule::Rule;
 use super::traefik::seen::Seen;
 use super::traefik::settle::settle;
 use super::traefik::{denied, internal_routes, redirected};
-use super::{Basis, Decision, Edit, Explanation, Input, Outcome, Refusal, RouteTable, RoutingModel, Winner};
+use super::{
+    Basis, Decision, Edit, Explanation, Input, Outcome, Refusal, Releases, RouteTable, RoutingModel, Winner,
+};
 use crate::model::controller::{ControllerKind, Version};
 use crate::model::ingress::{PathType, Place};
 use crate::model::object::Name;
@@ -54,6 +56,10 @@ impl RoutingModel for TraefikIngressNginx {
 
     fn basis(&self) -> Basis {
         Basis::Exact
+    }
+
+    fn releases(&self) -> Option<Releases> {
+        Some(Releases { since: Version::new(3, 7, 0), before: Version::new(3, 8, 0) })
     }
 
     fn compile(&self, input: &Input<'_>) -> Box<dyn RouteTable> {

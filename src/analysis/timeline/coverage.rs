@@ -19,7 +19,11 @@ pub(super) fn judge(
     let aspect = hypothesis.aspect();
     let mut by: Vec<ChangeSource> = Vec::new();
     let scopes = scopes(aspect, near);
-    let told_apart = aspect != Aspect::Rollout || !near.backends_unseen;
+    let told_apart = match aspect {
+        Aspect::Rollout => !near.backends_unseen,
+        Aspect::IngressRules | Aspect::IngressPaths | Aspect::ClassOrAnnotation => !near.takes_routes,
+        Aspect::Service | Aspect::Controller | Aspect::Decision => true,
+    };
     let all_covered = told_apart
         && !scopes.is_empty()
         && scopes.iter().all(|scope| {

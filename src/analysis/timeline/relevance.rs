@@ -10,6 +10,7 @@ use super::world::Past;
 use super::{Touch, Victim};
 use crate::model::change::{Aspect, Change, Versioned};
 use crate::model::host::spec_match;
+use crate::model::http_route::HttpRoute;
 use crate::model::ingress::Ingress;
 use crate::model::ingress_class::CLASS_ANNOTATION;
 use crate::model::object::{Kind, Name, Object, ObjectKey};
@@ -33,6 +34,8 @@ pub(super) struct Neighbourhood<'a> {
     /// Whether a Service or the workloads behind it could not be seen: then a rollout that has to do
     /// with the request is not told from one that has not.
     pub(super) backends_unseen: bool,
+    /// Whether HTTPRoutes have to do with the request, whose past no source tells.
+    pub(super) takes_routes: bool,
 }
 
 impl<'a> Neighbourhood<'a> {
@@ -45,6 +48,7 @@ impl<'a> Neighbourhood<'a> {
             namespaces: BTreeSet::new(),
             controllers: BTreeSet::new(),
             backends_unseen: false,
+            takes_routes: false,
         };
         let mut services: BTreeSet<Name> = victim
             .objects
@@ -82,6 +86,9 @@ impl<'a> Neighbourhood<'a> {
                 snapshot.classes.items().iter().chain(past_classes).filter(|class| class.is_default());
             near.classes.extend(defaults.map(|class| class.meta.name.clone()));
         }
+        let names_host = |route: &HttpRoute| !route.hostnames.is_empty() || near.ingresses.is_empty();
+        let mut routes = snapshot.http_routes.items().iter();
+        near.takes_routes = routes.any(|route| route.touches(&victim.host) && names_host(route));
         near.behind(snapshot, past, &services);
         near.backends_unseen = services.iter().any(|name| {
             matches!(snapshot.services.get(&name.namespace, &name.name), Lookup::Unseen(_))

@@ -30,6 +30,14 @@ impl Verdict for HostMismatch {
         if !gate::is_404(facts) || !gate::controller_may_have_answered(facts) {
             return Ruling::Silent;
         }
+        // An HTTPRoute that names the host is a rule for it.
+        let host = facts.request.host.as_str();
+        let routes = &facts.snapshot.http_routes;
+        if routes.items().iter().any(|route| !route.hostnames.is_empty() && route.touches(host))
+            || facts.view.table.has_routes_for(Some(host))
+        {
+            return Ruling::Silent;
+        }
         // An Ingress of this very host that is not loaded is another verdict's matter.
         if facts.candidates.iter().any(|c| c.ingress.rules.iter().any(|r| !r.host().is_empty())) {
             return Ruling::Silent;
@@ -61,7 +69,12 @@ impl Verdict for HostMismatch {
         evidence.extend(cite::failures(facts));
         Judgement {
             code: Code::HostMismatch,
-            confidence: if certain && gate::seen(facts) { Confidence::Certain } else { Confidence::Likely },
+            confidence: match certain && gate::seen(facts) {
+                // One that could not be listed may.
+                _ if !routes.gaps().is_empty() && probed_host(facts).is_none() => Confidence::Possible,
+                true => Confidence::Certain,
+                false => Confidence::Likely,
+            },
             culprit: Some(Culprit {
                 key: ObjectKey { kind: Kind::Ingress, name },
                 field: Place::Rule(rule).field("host"),

@@ -85,8 +85,10 @@ pub(super) fn because(facts: &Facts) -> String {
             format!("nginx says: duplicate location \"{}\"", Text::new(location))
         }
         Facts::ConfigurationRefused { cause } => format!("nginx says: {}", Text::new(cause)),
-        Facts::HostwideRegex { key, paths } => {
-            format!("{} makes {} a pattern", Text::new(key), count(*paths, "plain path", "plain paths"))
+        Facts::HostwideRegex { key, paths, ingresses } => {
+            let paths = count(*paths, "plain path", "plain paths");
+            let of = if *ingresses > 1 { format!(" of {ingresses} Ingresses") } else { String::new() };
+            format!("{} makes {paths}{of} a pattern", Text::new(key))
         }
         Facts::PatternShadows { path, by } => {
             format!("{} is tried before {}", Text::new(by), Text::new(path))

@@ -5,7 +5,7 @@ use super::logs::{Logs, cite, reach, service_of};
 use crate::analysis::facts;
 use crate::analysis::logs::messages::Subject;
 use crate::analysis::logs::silence::{Falls, Logging, would_log};
-use crate::analysis::logs::tally::{SAMPLE, Sample};
+use crate::analysis::logs::tally::Sample;
 use crate::analysis::routing::{Decision, Outcome};
 use crate::analysis::view::View;
 use crate::model::host;
@@ -21,7 +21,7 @@ pub(in crate::tools) fn log_facts(
     decision: &Decision,
 ) -> facts::LogFacts {
     let snapshot = &case.snapshot;
-    let reach = reach(case, request);
+    let reach = reach(case, request.host.as_str());
     let mut answers: Vec<facts::Answer> = Vec::new();
     let mut related = Vec::new();
     let story = logs.asked.as_ref().and_then(|scan| scan.asked.as_ref());
@@ -38,12 +38,7 @@ pub(in crate::tools) fn log_facts(
             let is_of_group = |sample: &&Sample| {
                 group.key.upstream.as_deref().is_none_or(|name| sample.line.contains(name))
             };
-            let whole = |sample: &&Sample| sample.line.chars().count() < SAMPLE;
-            let sample = run
-                .filter(is_of_group)
-                .filter(whole)
-                .or_else(|| group.samples.iter().find(whole))
-                .or_else(|| group.samples.last());
+            let sample = run.filter(is_of_group).or_else(|| group.samples.first());
             answers.push(facts::Answer {
                 voice: group.key.voice,
                 status: group.key.status,

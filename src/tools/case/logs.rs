@@ -65,7 +65,7 @@ pub(in crate::tools) async fn read_logs(
             host: Some(request.host.clone()),
             path: request.path.as_str().to_owned(),
             method: None,
-            reach: reach(case, request),
+            reach: reach(case, request.host.as_str()),
             expected: wanted
                 .decision
                 .filter(|decision| {
@@ -158,8 +158,7 @@ fn streams_of(cluster: &Cluster, snapshot: &Snapshot, controller: &Controller) -
 }
 
 /// The controller's names of the upstreams of this host's rules, present and past, and of all others.
-pub(super) fn reach(case: &Case, request: &Request) -> Reach {
-    let host = request.host.as_str();
+pub(in crate::tools) fn reach(case: &Case, host: &str) -> Reach {
     let mut reach = Reach::default();
     let mut add = |ingress: &Ingress| {
         let here = touches(ingress, host);
@@ -184,7 +183,8 @@ pub(super) fn reach(case: &Case, request: &Request) -> Reach {
             add(ingress);
         }
     }
-    let Reach { here, elsewhere } = &mut reach;
+    let Reach { here, elsewhere, shared } = &mut reach;
+    shared.extend(here.intersection(elsewhere).cloned());
     elsewhere.retain(|name| !here.contains(name));
     reach
 }

@@ -56,7 +56,7 @@ impl Params {
 }
 
 /// The only Ingress of this name in any namespace.
-pub(super) fn anywhere(snapshot: &Snapshot, name: &str) -> Result<Name, ToolFailure> {
+pub(in crate::tools) fn anywhere(snapshot: &Snapshot, name: &str) -> Result<Name, ToolFailure> {
     let found: Vec<Name> = snapshot
         .ingresses
         .items()

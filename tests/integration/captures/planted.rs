@@ -183,6 +183,14 @@ fn plant(folder: &Path) -> Vec<String> {
             "2026-11-22T10:{at:02}:00.000000000Z 10.0.0.1 - - [22/Nov/2026:10:{at:02}:00 +0000] \"GET /api/x?{query} HTTP/1.1\" 404 146 \"-\" \"{line}\" 100 0.001 [shop-web-80] [] 10.1.0.1:8080 146 0.001 404 0123456789abcdef"
         );
     }
+    // Links with a key in their path, as mails carry them.
+    for (at, line) in lines.iter().enumerate().filter(|(shape, _)| (6..13).contains(shape)) {
+        let key = line.split(' ').max_by_key(|word| word.len()).expect("a key");
+        let _ = writeln!(
+            log,
+            "2026-11-22T10:{at:02}:30.000000000Z 10.0.0.1 - - [22/Nov/2026:10:{at:02}:30 +0000] \"GET /api/reset/{key} HTTP/1.1\" 404 146 \"-\" \"-\" 100 0.001 [shop-web-80] [] 10.1.0.1:8080 146 0.001 404 0123456789abcdef"
+        );
+    }
     write("logs/ingress-nginx/c-1/controller.log", &log);
     write(
         "logs/shop/web-1/web.log",
@@ -268,13 +276,5 @@ async fn a_hundred_planted_secrets_are_neither_captured_nor_told() {
     found.dedup();
     assert!(found.is_empty(), "{} leaks\n{}", found.len(), found.join("\n"));
     // And what is told beside them is the same.
-    // Which line stands for many depends on its length: what rests on objects is the same.
-    let of_objects = |told: &[(String, Value, String)]| -> Vec<(String, Value, String)> {
-        let tools = ["get_ingress ", "match_path ", "check_backend ", "find_conflicts "];
-        told.iter()
-            .filter(|(asked, _, _)| tools.iter().any(|tool| asked.starts_with(tool)))
-            .cloned()
-            .collect()
-    };
-    same(&of_objects(&before), &of_objects(&after), "planted");
+    same(&before, &after, "planted");
 }

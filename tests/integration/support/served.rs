@@ -68,7 +68,7 @@ fn answer(capture: &Capture, may: &May, seen: &Seen) -> Reply {
     };
     assert_ne!(kind, Kind::Secret, "Secrets are never read");
     match name {
-        [] if is_watch => watch(capture, kind, namespace),
+        [] if is_watch => watch(capture, kind, namespace, seen),
         [] => {
             let items: Vec<Value> = capture
                 .raw(kind)
@@ -117,18 +117,42 @@ fn answer(capture: &Capture, may: &May, seen: &Seen) -> Reply {
     }
 }
 
-/// The events of the capture's history, as the watch cache would hold them.
-fn watch(capture: &Capture, kind: Kind, namespace: &str) -> Reply {
-    let events = capture
+/// The events of the capture's history, as the watch cache would hold them: it begins after every object
+/// of whose present version it has no event.
+fn watch(capture: &Capture, kind: Kind, namespace: &str, seen: &Seen) -> Reply {
+    let version = |object: &Value| -> u64 {
+        object["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
+    };
+    let events: Vec<Value> = capture
         .history
         .as_deref()
         .unwrap_or_default()
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
         .filter(|line| line["object"]["kind"] == kind.as_str())
-        .filter(|line| namespace.is_empty() || line["object"]["metadata"]["namespace"] == namespace)
-        .map(|line| {
-            Some(format!("{}\n", json!({"type": line["type"], "object": line["object"]})).into_bytes())
-        });
-    Reply::Endless(events.collect())
+        .collect();
+    let told = |object: &Value| {
+        let same = |event: &&Value| {
+            ["name", "namespace"]
+                .iter()
+                .all(|key| event["object"]["metadata"][key] == object["metadata"][key])
+        };
+        events.iter().filter(same).any(|event| version(object) <= version(&event["object"]))
+    };
+    let oldest = capture.raw(kind).iter().filter(|object| !told(object)).map(version).max();
+    let asked = seen.asked("resourceVersion").and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+    let line = |line: Value| Some(format!("{line}\n").into_bytes());
+    if let Some(oldest) = oldest.filter(|oldest| asked < *oldest) {
+        let status = json!({"kind": "Status", "status": "Failure", "reason": "Expired", "code": 410,
+                            "message": format!("too old resource version: {asked} ({oldest})")});
+        return Reply::Endless(vec![line(json!({"type": "ERROR", "object": status}))]);
+    }
+    let events = events
+        .iter()
+        .filter(|event| namespace.is_empty() || event["object"]["metadata"]["namespace"] == namespace)
+        .filter(|event| oldest.is_none_or(|oldest| oldest < version(&event["object"])))
+        .map(|event| line(json!({"type": event["type"], "object": event["object"]})));
+    let events: Vec<_> = events.collect();
+    // The server itself ends a watch of which there is nothing to tell.
+    if events.is_empty() { Reply::Pieces(vec![None; 10]) } else { Reply::Endless(events) }
 }

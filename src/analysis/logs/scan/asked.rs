@@ -39,6 +39,29 @@ pub struct Asked {
 pub struct Reach {
     pub here: BTreeSet<String>,
     pub elsewhere: BTreeSet<String>,
+    /// Those of `here` that rules of other hosts lead to as well.
+    pub shared: BTreeSet<String>,
+}
+
+/// What the upstream of a line that names no host tells of its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    ThisHost,
+    AnotherHost,
+    Nothing,
+}
+
+impl Reach {
+    #[must_use]
+    pub fn told_by(&self, upstream: &str) -> Told {
+        if self.elsewhere.contains(upstream) {
+            Told::AnotherHost
+        } else if self.here.contains(upstream) && !self.shared.contains(upstream) {
+            Told::ThisHost
+        } else {
+            Told::Nothing
+        }
+    }
 }
 
 /// What the log says about the URL.
@@ -270,7 +293,7 @@ mod tests {
 
     fn reach(here: &[&str], elsewhere: &[&str]) -> Reach {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Reach { here: set(here), elsewhere: set(elsewhere) }
+        Reach { here: set(here), elsewhere: set(elsewhere), ..Reach::default() }
     }
 
     fn onset(story: &AskedStory) -> (u32, Confidence, bool) {

@@ -3,7 +3,7 @@ use crate::analysis::routing::fixtures::{
     Case, check_with, ingress, misses_are_mended, set_default, snapshot, table,
 };
 use crate::analysis::routing::{Decision, Outcome};
-use crate::model::controller::{ConfigSeen, Settings};
+use crate::model::controller::{ConfigSeen, Flag, Settings};
 use crate::model::ingress::Tls;
 use crate::model::request::Request;
 
@@ -134,10 +134,14 @@ fn nothing_of_a_rule_is_read_behind_a_pattern_that_does_not_compile() {
         ("b.com", "Prefix /y s"),
         ("c.com", "ImplementationSpecific /api/** s"),
         ("c.com", "Prefix /y s"),
+        // Its Service is looked up first.
+        ("d.com", "ImplementationSpecific /[ gone"),
+        ("d.com", "Prefix /y s"),
     ];
     check(
         &[ingress("n/i", &paths)],
         &[
+            ("http://d.com/y", "n/s"),
             ("http://a.com/x", "n/s"),
             ("http://a.com/y", "404"),
             ("http://b.com/y", "n/s"),
@@ -198,6 +202,66 @@ fn a_tls_host_carries_every_rule_of_the_host_and_other_names_are_misdirected() {
             ("https://b.com/", "refused"),
         ],
     );
+}
+
+#[test]
+fn root_namespaces_hide_the_secrets_of_all_others() {
+    let flag = |value: &str| Flag {
+        index: 0,
+        in_command: false,
+        name: "root-namespaces".to_owned(),
+        value: Some(value.to_owned()),
+    };
+    let tls = told("n/tls", &[], &["a.com"], &[("a.com", "Prefix / s")]);
+    for (roots, answer) in [("edge", "refused"), ("edge, n", "n/s"), (" ", "n/s")] {
+        let settings = Settings { args: vec![flag(roots)], ..Settings::default() };
+        let cases = [("https://a.com/", answer), ("http://a.com/", "n/s")];
+        check_with(KIND, std::slice::from_ref(&tls), &settings, &cases);
+    }
+}
+
+#[test]
+fn a_tls_host_without_any_rule_is_not_served() {
+    let paths = [("a.com", "Prefix /x s"), ("b.com", "Prefix /x gone")];
+    let tls = told("n/tls", &[], &["b.com", "c.com"], &paths);
+    check(
+        &[tls],
+        &[
+            ("https://b.com/x", "refused"),
+            ("https://c.com/x", "refused"),
+            ("https://a.com/x", "refused"),
+            ("http://b.com/x", "404"),
+        ],
+    );
+}
+
+#[test]
+fn an_ingress_without_a_version_of_tls_makes_the_others_unsure() {
+    let versions = [
+        ("projectcontour.io/tls-minimum-protocol-version", "1.3"),
+        ("projectcontour.io/tls-maximum-protocol-version", "1.2"),
+    ];
+    let broken = told("n/broken", &versions, &["a.com"], &[("a.com", "Prefix / s")]);
+    let whole = told("n/whole", &[], &["b.com"], &[("b.com", "Prefix / t")]);
+    check(
+        &[broken, whole],
+        &[("https://a.com/", "refused"), ("https://b.com/", "one of n/t"), ("http://b.com/", "n/t")],
+    );
+}
+
+#[test]
+fn a_dot_at_the_end_of_the_host_may_be_taken_off() {
+    let data = [("contour.yaml".to_owned(), "network:\n  strip-trailing-host-dot: true\n".to_owned())].into();
+    let settings = Settings { config: ConfigSeen::Known(data), ..Settings::default() };
+    let paths = [("a.com", "Prefix /x s"), ("*.b.com", "Prefix / w")];
+    let cases = [
+        ("http://a.com./x", "301 https://a.com/x"),
+        ("http://a.com.:8080/x", "301 https://a.com:8080/x"),
+        ("https://a.com./x", "n/s"),
+        ("https://a.com.:443/x", "n/s"),
+        ("http://x.b.com./", "301 https://x.b.com/"),
+    ];
+    check_with(KIND, &[told("n/i", &[(FORCE_SSL, "true")], &["a.com"], &paths)], &settings, &cases);
 }
 
 #[test]

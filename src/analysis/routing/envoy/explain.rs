@@ -13,7 +13,7 @@ use super::table::{Table, Way, places};
 
 pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explanation {
     let decision = table.decide(request);
-    let host = Table::host(request);
+    let host = table.host(request);
     let path = table.path(request).unwrap_or_else(|| request.path.as_str().to_owned());
     let chosen = table.virtual_host(request, &host).map(|host| host.domain.as_str());
     let won = match table.way(request) {
@@ -28,9 +28,7 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         chosen: chosen.unwrap_or_default(),
         limit,
     };
-    let fits = chosen.is_none_or(|chosen| {
-        table.label_fits(chosen, crate::model::host::split_port(&request.host_as_sent).0)
-    });
+    let fits = chosen.is_none_or(|chosen| table.label_fits(chosen, table.sent(request)));
     let view = View { table, chosen, fits, is_plain: request.scheme == Scheme::Http };
     explain_told(&view, &question, |ingress, place| won.contains(&(ingress, place)))
 }

@@ -22,6 +22,10 @@ pub(in crate::analysis::routing) fn normalise(path: &str, how: Normalisation) ->
     if !how.merges_slashes {
         return Some(resolved);
     }
+    // The first slash and the last one are kept, also of a path that is nothing else.
+    if resolved.len() > 1 && resolved.bytes().all(|byte| byte == b'/') {
+        return Some("//".to_owned());
+    }
     let mut merged = String::with_capacity(resolved.len());
     for c in resolved.chars() {
         if !(c == '/' && merged.ends_with('/')) {
@@ -128,6 +132,9 @@ mod tests {
                 ("/a/b", Some("/a/b")),
                 ("/a/", Some("/a/")),
                 ("//a///b", Some("/a/b")),
+                ("//", Some("//")),
+                ("////", Some("//")),
+                ("/.//", Some("//")),
                 ("/a/./b", Some("/a/b")),
                 ("/a/../b", Some("/b")),
                 ("/a/%2e%2E/b", Some("/b")),

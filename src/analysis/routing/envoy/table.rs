@@ -23,6 +23,10 @@ use super::{Hosts, Normalisation, PathMatch, Route, VirtualHost, explain};
 #[derive(Debug, Clone, Copy)]
 pub(in crate::analysis::routing) struct Flavour {
     pub(in crate::analysis::routing) normalisation: Normalisation,
+    /// A dot at the end of the host is taken off first.
+    pub(in crate::analysis::routing) strips_dot: bool,
+    /// A wildcard takes hosts with a port.
+    pub(in crate::analysis::routing) wildcards_take_ports: bool,
     /// What a wildcard's routes demand of the host beyond the virtual host's own match.
     pub(in crate::analysis::routing) label: Label,
     pub(in crate::analysis::routing) secure: Secure,
@@ -108,6 +112,8 @@ pub(in crate::analysis::routing) struct Table {
     /// Sorted as the product sorts them.
     pub(in crate::analysis::routing) ingresses: Vec<(Name, Vec<Rule>)>,
     pub(in crate::analysis::routing) faults: HashMap<(usize, Place), Reason>,
+    /// Whether any TLS host is served changes between restarts.
+    pub(in crate::analysis::routing) tls_unsure: bool,
     /// TLS hosts whose Secret was not seen.
     pub(in crate::analysis::routing) secrets: HashMap<String, Name>,
     /// Said with every decision.
@@ -128,9 +134,15 @@ pub(super) enum Way<'t> {
 }
 
 impl Table {
-    /// The host as Envoy compares it: lower case, without port, a dot at the end kept.
-    pub(super) fn host(request: &Request) -> String {
-        crate::model::host::split_port(&request.host_as_sent).0.to_ascii_lowercase()
+    /// The host as it was sent, without port.
+    pub(super) fn sent<'r>(&self, request: &'r Request) -> &'r str {
+        let host = crate::model::host::split_port(&request.host_as_sent).0;
+        host.strip_suffix('.').filter(|_| self.flavour.strips_dot).unwrap_or(host)
+    }
+
+    /// The host as Envoy compares it: in lower case.
+    pub(super) fn host(&self, request: &Request) -> String {
+        self.sent(request).to_ascii_lowercase()
     }
 
     pub(super) fn path(&self, request: &Request) -> Option<String> {
@@ -138,11 +150,17 @@ impl Table {
     }
 
     pub(super) fn virtual_host(&self, request: &Request, host: &str) -> Option<&VirtualHost<Vec<Choice>>> {
-        match request.scheme {
-            Scheme::Http => self.plain.find(host),
-            // The server name carries no dot at its end.
-            Scheme::Https => self.tls.find(host.strip_suffix('.').unwrap_or(host)),
+        let wildcards = request.port.is_none() || self.flavour.wildcards_take_ports;
+        match (request.scheme, self.flavour.secure) {
+            (Scheme::Http, _) => self.plain.find(host, wildcards),
+            (Scheme::Https, Secure::Shared) => self.tls.find(host, wildcards),
+            (Scheme::Https, Secure::TableOfItsOwn) => self.chain(host),
         }
+    }
+
+    /// What the name in the TLS handshake leads to, which carries no port and no dot at its end.
+    fn chain(&self, host: &str) -> Option<&VirtualHost<Vec<Choice>>> {
+        self.tls.find(host.strip_suffix('.').unwrap_or(host), true)
     }
 
     /// Whether a wildcard's routes take the host as it was sent.
@@ -165,12 +183,12 @@ impl Table {
         let Some(path) = self.path(request) else {
             return Way::Ends(Outcome::Refused, Some(400));
         };
-        let host = Self::host(request);
+        let host = self.host(request);
+        if request.scheme == Scheme::Https && self.chain(&host).is_none() {
+            return Way::Ends(Outcome::Refused, None);
+        }
         let Some(found) = self.virtual_host(request, &host) else {
-            return match request.scheme {
-                Scheme::Http => Way::Ends(Outcome::NoRoute, Some(404)),
-                Scheme::Https => Way::Ends(Outcome::Refused, None),
-            };
+            return Way::Ends(Outcome::NoRoute, Some(404));
         };
         let is_misdirected = request.scheme == Scheme::Https
             && self.flavour.secure == Secure::TableOfItsOwn
@@ -178,9 +196,7 @@ impl Table {
         if is_misdirected {
             return Way::Ends(Outcome::Refused, Some(421));
         }
-        let route = found.find(&path).filter(|_| {
-            self.label_fits(&found.domain, crate::model::host::split_port(&request.host_as_sent).0)
-        });
+        let route = found.find(&path).filter(|_| self.label_fits(&found.domain, self.sent(request)));
         match route {
             Some(route) => Way::Route(route),
             None => Way::Ends(Outcome::NoRoute, Some(404)),
@@ -196,7 +212,7 @@ impl Table {
         let targets: BTreeSet<&Target> = sent.iter().map(|choice| &choice.target).collect();
         let mut decision = if sent.is_empty() {
             let mut decision = Decision::bare(Outcome::Redirect, Some(self.flavour.redirect));
-            decision.location = Some(https(request, &path));
+            decision.location = Some(https(self.sent(request), request, &path));
             decision.notes.extend(first.upgrade.clone());
             decision
         } else if upgraded.is_empty() && dead == sent.len() {
@@ -252,10 +268,12 @@ const fn answers(health: Health) -> bool {
     }
 }
 
-/// The same address with https: the host as sent, a port 80 dropped and any other kept.
-fn https(request: &Request, path: &str) -> String {
-    let authority = request.authority();
-    let authority = authority.strip_suffix(":80").unwrap_or(&authority);
+/// The same address with https: a port 80 dropped and any other kept.
+fn https(host: &str, request: &Request, path: &str) -> String {
+    let authority = match request.port {
+        None | Some(80) => host.to_owned(),
+        Some(port) => format!("{host}:{port}"),
+    };
     let query = request.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
     format!("https://{authority}{path}{query}")
 }
@@ -267,10 +285,17 @@ impl RouteTable for Table {
             Way::Route(route) => self.of_route(request, route),
         };
         if request.scheme == Scheme::Https
-            && let Some(found) = self.virtual_host(request, &Self::host(request))
+            && let Some(found) = self.virtual_host(request, &self.host(request))
             && let Some(secret) = self.secrets.get(&found.domain)
         {
             decision.notes.push(Note::SecretUnseen(secret.clone()));
+        }
+        if request.scheme == Scheme::Https && self.tls_unsure && self.chain(&self.host(request)).is_some() {
+            decision.outcome = Outcome::Undefined;
+            decision.status = None;
+            if decision.one_of.is_empty() {
+                decision.one_of.extend(decision.winner.iter().filter_map(|winner| winner.backend.clone()));
+            }
         }
         decision.notes.extend(self.notes.iter().cloned());
         decision

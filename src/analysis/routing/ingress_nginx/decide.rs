@@ -9,7 +9,6 @@
 
 use crate::analysis::routing::nginx::normalise::{escape, normalise};
 use crate::analysis::routing::nginx::rewrite::{Rewritten, filled};
-use crate::analysis::routing::nginx::snippet;
 use crate::analysis::routing::{Decision, Note, Outcome, Target, Winner};
 use crate::model::ingress::Place;
 use crate::model::object::Name;
@@ -18,8 +17,8 @@ use crate::model::request::{Request, Scheme};
 use super::canary::Choice;
 use super::servers::{CATCH_ALL, Location, Tls};
 use super::site::{Found, Site};
-use super::upstreams::{DEFAULT_UPSTREAM, Upstream};
-use super::{Table, path_of};
+use super::upstreams::DEFAULT_UPSTREAM;
+use super::{Table, errors, path_of};
 
 pub(super) fn decide(table: &Table, request: &Request) -> Decision {
     let mut decision = act(table, request);
@@ -47,14 +46,21 @@ pub(super) fn path(request: &Request) -> Option<Vec<u8>> {
 /// What happens to a request once the configuration is loaded.
 pub(super) fn act(table: &Table, request: &Request) -> Decision {
     let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
-    if let Some(key) = table.global.bars(request.header("User-Agent"), request.header("Referer")) {
+    let barred = table.global.bars(request.header("User-Agent"), request.header("Referer")).map(|key| {
         let mut decision = Decision::bare(Outcome::Refused, Some(403));
         decision.notes.push(Note::Config { key: key.to_owned() });
-        return decision;
-    }
+        decision
+    });
     let number = table.names.find(request.host.as_str()).unwrap_or(table.catch_all);
-    let Some(site) = table.sites.get(number) else { return www_redirect(table, request, number) };
-    let mut decision = Visit { table, request, site, path: &path }.run();
+    let Some(site) = table.sites.get(number) else {
+        return barred
+            .map_or_else(|| www_redirect(table, request, number), |found| errors::lost(table, found));
+    };
+    let visit = Visit { table, request, site, path: &path };
+    let mut decision = match barred {
+        Some(decision) => visit.error(None, decision),
+        None => visit.run(),
+    };
     let mut notes = vec![Note::Server { name: site.host.clone() }];
     if let Some((ingress, annotation)) = site.regex
         && let Some(ingress) = table.loaded.get(ingress)
@@ -94,16 +100,16 @@ fn www_redirect(table: &Table, request: &Request, number: usize) -> Decision {
     decision
 }
 
-fn annotation(ingress: &Name, key: &str) -> Note {
+pub(super) fn annotation(ingress: &Name, key: &str) -> Note {
     Note::Annotation { ingress: ingress.clone(), key: key.to_owned() }
 }
 
 /// One request at one server.
-struct Visit<'a> {
-    table: &'a Table,
-    request: &'a Request,
+pub(super) struct Visit<'a> {
+    pub(super) table: &'a Table,
+    pub(super) request: &'a Request,
     site: &'a Site,
-    path: &'a [u8],
+    pub(super) path: &'a [u8],
 }
 
 impl Visit<'_> {
@@ -115,7 +121,7 @@ impl Visit<'_> {
             |at: usize| self.site.locations.get(at).is_some_and(|location| self.denied(location).is_none());
         match self.site.find(self.path, slashes) {
             Found::Health => Decision::bare(Outcome::NoRoute, Some(200)),
-            Found::Status => Decision::bare(Outcome::Refused, Some(403)),
+            Found::Status => self.error(None, Decision::bare(Outcome::Refused, Some(403))),
             Found::Location(at) => match self.site.locations.get(at) {
                 Some(location) => self.at(at, location),
                 None => Decision::bare(Outcome::NoRoute, Some(404)),
@@ -147,7 +153,7 @@ impl Visit<'_> {
         let ingress = self.site.snippet.and_then(|ingress| self.table.loaded.get(ingress));
         let own = ingress.and_then(|ingress| {
             let snippet = ingress.options.server_snippet.as_deref()?;
-            self.returned(snippet, annotation(&ingress.name, "server-snippet"))
+            self.returned(None, snippet, annotation(&ingress.name, "server-snippet"))
         });
         let app_root = || {
             let location = self.site.locations.get(self.site.app_root?)?;
@@ -162,29 +168,13 @@ impl Visit<'_> {
         };
         own.or_else(app_root).or_else(|| {
             let snippet = self.table.global.server_snippet.as_deref()?;
-            self.returned(snippet, Note::Config { key: "server-snippet".to_owned() })
+            self.returned(None, snippet, Note::Config { key: "server-snippet".to_owned() })
         })
     }
 
-    /// What a snippet that begins with `return` answers.
-    fn returned(&self, text: &str, note: Note) -> Option<Decision> {
-        let (status, text) = snippet::leading_return(text)?;
-        let outcome = match status {
-            300..=399 => Outcome::Redirect,
-            404 | 200..=299 => Outcome::NoRoute,
-            500.. => Outcome::Unavailable,
-            _ => Outcome::Refused,
-        };
-        let mut decision = Decision::bare(outcome, Some(status));
-        if outcome == Outcome::Redirect {
-            decision.location = text.and_then(|text| filled(text, self.path, self.request));
-        }
-        decision.notes.push(note);
-        Some(decision)
-    }
-
     fn missing_slash(&self, location: &Location) -> Decision {
-        let query = self.request.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+        let query = self.request.query.as_deref().filter(|query| !query.is_empty());
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let path = format!("{}{query}", escape(location.path.as_bytes()));
         let mut decision = self.with_winner(Outcome::Redirect, Some(301), location);
         decision.location = Some(self.absolute(location, path));
@@ -212,14 +202,9 @@ impl Visit<'_> {
             let mut decision = self.with_winner(Outcome::Unavailable, Some(503), location);
             decision.notes.extend(self.owner(location).map(|name| annotation(name, key)));
             decision.notes.extend(secret.map(Note::SecretUnseen));
-            return decision;
+            return self.error(Some(location), decision);
         }
-        let snippet = options.configuration_snippet.as_deref();
-        let returned = snippet.and_then(|snippet| {
-            let note = annotation(self.owner(location)?, "configuration-snippet");
-            self.returned(snippet, note)
-        });
-        if let Some(decision) = returned {
+        if let Some(decision) = self.snippets(location) {
             return decision;
         }
         if let Some(redirect) = options.redirect.as_ref().filter(|_| !location.plain) {
@@ -235,7 +220,7 @@ impl Visit<'_> {
             Some(Rewritten::Empty) => {
                 let mut decision = self.with_winner(Outcome::Unavailable, Some(500), location);
                 decision.notes.extend(self.owner(location).map(|name| annotation(name, "rewrite-target")));
-                return decision;
+                return self.error(Some(location), decision);
             }
             Some(Rewritten::Undecided) => return self.undecided(at),
         }
@@ -267,7 +252,9 @@ impl Visit<'_> {
         };
         let scheme = forwarded("X-Forwarded-Proto").unwrap_or(self.request.scheme.as_str());
         let exempt = global.no_tls_redirect.iter().any(|prefix| location.path.starts_with(prefix));
-        if exempt || scheme != "http" {
+        // The catch-all's own `/` is not redirected.
+        let own = location.plain || location.owner.is_none();
+        if exempt || own || scheme != "http" {
             return None;
         }
         let key = if options.force_ssl_redirect {
@@ -306,7 +293,7 @@ impl Visit<'_> {
     }
 
     /// Why all requests to a location get 503: the annotation, and the Secret it hangs on.
-    fn denied(&self, location: &Location) -> Option<(&'static str, Option<Name>)> {
+    pub(super) fn denied(&self, location: &Location) -> Option<(&'static str, Option<Name>)> {
         let options = self.table.options(location);
         if let Some(key) = options.denied {
             return Some((key, None));
@@ -319,21 +306,21 @@ impl Visit<'_> {
     /// Hands the request to the location's upstream.
     fn proxy(&self, location: &Location, upstream_path: String) -> Decision {
         if location.upstream == DEFAULT_UPSTREAM {
-            return self.default_backend(upstream_path);
+            return self.error(Some(location), self.default_backend(upstream_path));
         }
         let upstream = self.table.upstreams.get(location.upstream);
         if !upstream.answers() {
             let mut decision = self.with_winner(Outcome::Unavailable, Some(503), location);
             decision.notes.extend(upstream.note());
-            return decision;
+            return self.error(Some(location), decision);
         }
         if let Some(decision) = self.unauthorised(location) {
-            return decision;
+            return self.error(Some(location), decision);
         }
         let mut decision = self.with_winner(Outcome::Routed, None, location);
         decision.notes.extend(upstream.note());
         decision.upstream_path = Some(upstream_path);
-        self.split(location, upstream, &mut decision);
+        self.split(location.upstream, &mut decision);
         let options = self.table.options(location);
         if let Some(name) = self.owner(location) {
             if let Some(key) = options.address_list {
@@ -369,8 +356,9 @@ impl Visit<'_> {
     }
 
     /// Lets a canary take the request, or have a chance at it.
-    fn split(&self, location: &Location, main: &Upstream, decision: &mut Decision) {
-        let Some(alternative) = self.table.upstreams.alternative(location.upstream) else { return };
+    pub(super) fn split(&self, main: usize, decision: &mut Decision) {
+        let Some(alternative) = self.table.upstreams.alternative(main) else { return };
+        let main = self.table.upstreams.get(main);
         let Some((policy, canary)) = &alternative.canary else { return };
         match policy.choose(self.request) {
             Choice::Main => {}
@@ -389,28 +377,6 @@ impl Visit<'_> {
                 decision.notes.push(Note::Canary { ingress: canary.clone() });
             }
         }
-    }
-
-    /// The controller's default backend: its own 404, or the Service that its arguments name.
-    fn default_backend(&self, upstream_path: String) -> Decision {
-        let Some(target) = &self.table.default_service else {
-            let mut decision = Decision::bare(Outcome::NoRoute, Some(404));
-            decision.default_backend = true;
-            return decision;
-        };
-        let mut decision = Decision::bare(Outcome::Routed, None);
-        decision.default_backend = true;
-        decision.upstream_path = Some(upstream_path);
-        decision.winner = Some(Winner {
-            ingress: Name::default(),
-            place: Place::DefaultBackend,
-            host: String::new(),
-            path: String::new(),
-            path_type: None,
-            backend: Some(target.clone()),
-            rendered: String::new(),
-        });
-        decision
     }
 
     fn undecided(&self, at: usize) -> Decision {
@@ -440,7 +406,7 @@ impl Visit<'_> {
         decision
     }
 
-    fn owner(&self, location: &Location) -> Option<&Name> {
+    pub(super) fn owner(&self, location: &Location) -> Option<&Name> {
         let (ingress, _) = location.owner?;
         self.table.loaded.get(ingress).map(|ingress| &ingress.name)
     }
@@ -451,7 +417,7 @@ impl Visit<'_> {
         decision
     }
 
-    fn winner(&self, location: &Location) -> Option<Winner> {
+    pub(super) fn winner(&self, location: &Location) -> Option<Winner> {
         let (number, place) = location.owner?;
         let ingress = self.table.loaded.get(number)?;
         let (host, path, path_type) = match place {

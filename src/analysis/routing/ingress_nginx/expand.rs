@@ -66,6 +66,7 @@ mod tests {
                 exact: *exact,
                 is_default: false,
                 upstream: 0,
+                errors_to: None,
                 owner: None,
                 plain: false,
             })

@@ -32,6 +32,9 @@ pub(super) struct Global {
     pub(super) deny_list: Vec<String>,
     pub(super) auth_url: Option<String>,
     pub(super) server_snippet: Option<String>,
+    pub(super) location_snippet: Option<String>,
+    /// Statuses that error pages answer.
+    pub(super) errors: Vec<u16>,
     blocked_agents: Vec<Blocked>,
     blocked_referers: Vec<Blocked>,
     /// The ConfigMap could not be read: defaults are assumed.
@@ -103,6 +106,12 @@ impl Global {
             deny_list: list("denylist-source-range"),
             auth_url: text("global-auth-url"),
             server_snippet: text("server-snippet"),
+            location_snippet: text("location-snippet"),
+            errors: list("custom-http-errors")
+                .iter()
+                .filter_map(|code| code.parse().ok())
+                .filter(|code| (300..600).contains(code))
+                .collect(),
             blocked_agents: blocked("block-user-agents"),
             blocked_referers: blocked("block-referers"),
             unseen: settings.config == ConfigSeen::Unseen,

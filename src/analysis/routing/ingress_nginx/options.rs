@@ -39,6 +39,8 @@ pub(super) struct Options {
     pub(super) address_list: Option<&'static str>,
     pub(super) server_snippet: Option<String>,
     pub(super) configuration_snippet: Option<String>,
+    /// Statuses that error pages answer.
+    pub(super) errors: Vec<u16>,
 }
 
 /// `temporal-redirect` or `permanent-redirect`.
@@ -82,6 +84,7 @@ impl Options {
             ssl_passthrough: switch("ssl-passthrough", false),
             server_snippet: snippet("server-snippet"),
             configuration_snippet: snippet("configuration-snippet"),
+            errors: codes(&text("custom-http-errors").unwrap_or_default()),
             ..defaults
         };
         options.redirects(ingress, policy);
@@ -154,6 +157,11 @@ impl Options {
             }
         }
     }
+}
+
+/// A list of statuses; one that is none makes the list void.
+fn codes(text: &str) -> Vec<u16> {
+    text.split(',').map(|code| code.parse().ok()).collect::<Option<Vec<u16>>>().unwrap_or_default()
 }
 
 fn aliases(text: &str) -> Vec<String> {

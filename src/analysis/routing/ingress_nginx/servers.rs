@@ -24,6 +24,8 @@ pub(super) struct Location {
     /// Made for the host, not for a path, and not replaced since.
     pub(super) is_default: bool,
     pub(super) upstream: usize,
+    /// The upstream of the annotation `default-backend`, for errors.
+    pub(super) errors_to: Option<usize>,
     /// The Ingress, by number, and the place in it; `None` only for the untouched catch-all.
     pub(super) owner: Option<(usize, Place)>,
     /// An Ingress of nothing but a default backend owns it: its redirects and rewrites do not count.
@@ -79,6 +81,7 @@ impl Server {
             exact: is_exact(path),
             is_default: false,
             upstream,
+            errors_to: None,
             owner: Some(owner),
             plain: false,
         };
@@ -98,7 +101,15 @@ impl Server {
 
 impl Location {
     fn default(upstream: usize, owner: Option<(usize, Place)>) -> Self {
-        Self { path: "/".to_owned(), exact: false, is_default: true, upstream, owner, plain: false }
+        Self {
+            path: "/".to_owned(),
+            exact: false,
+            is_default: true,
+            upstream,
+            errors_to: None,
+            owner,
+            plain: false,
+        }
     }
 }
 

@@ -83,7 +83,8 @@ impl Rewrite {
         if !self.redirects {
             return Rewritten::Path(out);
         }
-        let query = request.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+        let query = request.query.as_deref().filter(|query| !query.is_empty());
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         Rewritten::Redirect(format!("{}{query}", String::from_utf8_lossy(&out)))
     }
 }
@@ -129,7 +130,9 @@ fn variable(name: &str, path: &[u8], request: &Request) -> Option<Vec<u8>> {
         "http_host" | "best_http_host" => request.authority(),
         "scheme" | "pass_access_scheme" => request.scheme.as_str().to_owned(),
         "args" | "query_string" => request.query.clone().unwrap_or_default(),
-        "is_args" => if request.query.is_some() { "?" } else { "" }.to_owned(),
+        "is_args" => {
+            if request.query.as_deref().is_some_and(|query| !query.is_empty()) { "?" } else { "" }.to_owned()
+        }
         "request_method" => request.method.clone(),
         "literal_dollar" => "$".to_owned(),
         _ => {
@@ -145,7 +148,11 @@ mod tests {
     use super::*;
 
     fn check(path: &str, target: &str, uri: &str, expected: &str) {
-        let request = Request::parse(&format!("http://a.example{uri}?q=1")).expect("url");
+        check_with("q=1", path, target, uri, expected);
+    }
+
+    fn check_with(query: &str, path: &str, target: &str, uri: &str, expected: &str) {
+        let request = Request::parse(&format!("http://a.example{uri}?{query}")).expect("url");
         let rewrite = Rewrite::new("(?i)", path, target, &[]).expect(target);
         let found = match rewrite.apply(uri.as_bytes(), &request) {
             Rewritten::Path(path) => String::from_utf8(path).expect("text"),
@@ -171,6 +178,9 @@ mod tests {
         check("/foo/(.*)", "/new/$1?x=$1", "/foo/bar", "/new/bar");
         check("/foo/[0-9]+", "/new", "/foo/bar", "-");
         check("/foo/(.*)", "https://b.example/$1", "/foo/bar", "-> https://b.example/bar?q=1");
+        check_with("", "/foo/(.*)", "https://b.example/$1", "/foo/bar", "-> https://b.example/bar");
+        check("/foo", "/a$is_args$args", "/foo", "/a?q=1");
+        check_with("", "/foo", "/a$is_args$args", "/foo", "/a");
     }
 
     #[test]
