@@ -3,6 +3,7 @@
 pub(crate) mod cilium;
 pub(crate) mod contour;
 pub(crate) mod f5;
+pub(crate) mod haproxy_ingress;
 pub(crate) mod haproxytech;
 pub(crate) mod ingress_nginx;
 pub(crate) mod istio;

@@ -6,7 +6,7 @@
 //! export $(bash tests/live/controlplane/build)             # once: the API server they read from
 //! cargo test --test oracles                                # or: cargo test --test oracles -- traefik
 //! ROUTECAUSE_ORACLE_WORLDS=51 cargo test --test oracles    # as many as a change must pass; also _SEED, _ASKS
-//! ROUTECAUSE_ORACLE_REPLAY=tests/oracles/kept/traefik cargo test --test oracles -- traefik   # kept cases, on the real one
+//! ROUTECAUSE_ORACLE_KEPT=1 cargo test --test oracles         # asks the kept cases of the real thing again
 //! bash tests/oracles/report                                # writes docs/oracles.md, with the coverage
 //! ```
 //!
@@ -40,7 +40,6 @@ mod live {
 }
 mod programs;
 mod recorded;
-mod replay;
 mod run;
 mod shrink;
 mod table;
@@ -85,7 +84,8 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 9] = [
+const DIALECTS: [&Dialect; 10] = [
+    &dialect::haproxy_ingress::HAPROXY_INGRESS,
     &dialect::haproxytech::HAPROXYTECH,
     &dialect::traefik::TRAEFIK,
     &dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX,
@@ -114,10 +114,7 @@ where
                     }
                 }
                 Ok(mut oracle) => {
-                    let tally = match std::env::var_os("ROUTECAUSE_ORACLE_REPLAY") {
-                        Some(folder) => replay::replay(dialect, &mut oracle, folder.as_ref()).await,
-                        None => run::run(dialect, &mut oracle, Plan::usual(), allowed).await,
-                    };
+                    let tally = run::run(dialect, &mut oracle, Plan::usual(), allowed).await;
                     verdict(dialect, oracle.source(), &tally, allowed)
                 }
                 Err(why) => {
@@ -179,6 +176,9 @@ fn main() -> ExitCode {
         RUNTIME.block_on(upstream::start());
     }
     let mut trials = vec![
+        oracle(&dialect::haproxy_ingress::HAPROXY_INGRESS, 10, || async {
+            haproxy::HaProxy::haproxy_ingress([127, 0, 1, 21])
+        }),
         oracle(&dialect::traefik::TRAEFIK, 1, || {
             traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
         }),

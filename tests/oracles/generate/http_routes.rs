@@ -130,9 +130,11 @@ fn route(random: &mut StdRng, dialect: &Dialect, number: usize) -> Value {
     for gateway in &GATEWAYS {
         // Mostly one, by a name that may be of the other namespace.
         if parents.is_empty() || random.random_ratio(1, 3) {
-            parents.extend(NAMESPACES.iter().filter_map(|namespace| {
-                random.random_ratio(3, 4).then(|| parent(random, gateway, namespace))
-            }));
+            for namespace in NAMESPACES {
+                if random.random_ratio(3, 4) {
+                    parents.push(parent(random, gateway, namespace));
+                }
+            }
         }
     }
     parents.truncate(4);
