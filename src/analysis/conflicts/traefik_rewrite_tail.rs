@@ -67,8 +67,9 @@ impl ConflictRule for Rule {
                 .at_path(entry.ingress, entry.place);
             // A path that no request has in this form, or that another rule takes, is not rewritten.
             let decision = told.sees.url.as_deref().and_then(|url| field.decide(host, url));
-            let is_own = decision.and_then(|decision| decision.winner).is_none_or(|winner| {
-                (&winner.ingress, winner.place) == (&entry.ingress.meta.key(), entry.place)
+            let own = (entry.ingress.meta.key(), entry.place);
+            let is_own = decision.is_none_or(|decision| {
+                decision.winner.is_some_and(|winner| (winner.ingress, winner.place) == own)
             });
             found.extend(is_own.then_some(told));
         }
