@@ -215,6 +215,7 @@ fn with_routes(count: usize, one_host: bool) -> Snapshot {
                 ..RouteMatch::default()
             }],
             backends: vec![BackendRef {
+                names_namespace: false,
                 group: String::new(),
                 kind: "Service".to_owned(),
                 name: Name::new(&namespace, format!("svc-{number}")),

@@ -133,7 +133,7 @@ impl<'a> Field<'a> {
         let asks = |ingress: &&Ingress| {
             !ingress.tls.is_empty() || ingress.meta.annotations.keys().any(|key| key.contains("redirect"))
         };
-        let secured = hosts.iter().filter(|(_, host)| host.ingresses.iter().any(|ingress| asks(ingress)));
+        let secured = hosts.iter().filter(|(_, host)| host.ingresses.iter().any(&asks));
         let redirected = secured.map(|(name, _)| name).collect();
         Self {
             kind,

@@ -124,6 +124,8 @@ pub struct BackendRef {
     pub group: String,
     pub kind: String,
     pub name: Name,
+    /// Whether the namespace is written, and not only the route's own.
+    pub names_namespace: bool,
     pub port: Option<u16>,
     pub weight: u32,
     pub filters: Vec<Filter>,

@@ -83,8 +83,8 @@ fn gone<'r>(snapshot: &Snapshot, replays: &'r [Replay]) -> impl Iterator<Item = 
 }
 
 /// The view whose answer counts for a request: the one whose own rule takes it, then one that adopted
-/// or refused an Ingress of the host, or would adopt one that is gone, then one with HTTPRoutes for it, by
-/// trust in its model.
+/// an Ingress of the host or would adopt one that is gone, then one with HTTPRoutes for it, by trust in its
+/// model, then one that refused an Ingress of the host.
 pub(super) fn main_view<'v, 'a>(
     views: &'v [View<'a>],
     request: &Request,

@@ -334,8 +334,8 @@ fn unseen(
     let controller = view.controller.map(|controller| controller.workload.name.to_string());
     // A log that would not hold the request is not missed; one that could not be read is a gap of its own.
     let told = gaps.iter().any(|gap| matches!(gap.what, Unseen::Log { .. }));
-    let lost = if is_capture { Why::NotCaptured } else { Why::Rotated };
-    let missed = || (!log.read && !told).then_some(lost);
+    let held = if is_capture { Why::NotCaptured } else { Why::Rotated };
+    let missed = || (!log.read && !told).then_some(held);
     if let (Some(controller), Some(why)) = (controller, silence::why(&log.logging).or_else(missed)) {
         gaps.push(Gap { what: Unseen::AccessLog { controller }, why });
     }

@@ -47,7 +47,7 @@ async fn look(toolbox: &Toolbox) -> Result<DoctorReport, ToolFailure> {
     let cluster = toolbox.open().await?;
     let mut focus: BTreeSet<String> = toolbox.settings().namespace.iter().cloned().collect();
     focus.extend(cluster.live().map(|live| live.namespace().to_owned()));
-    let snapshot = gather::routing(&cluster, &focus).await;
+    let snapshot = Box::pin(gather::routing(&cluster, &focus)).await;
     match (cluster.live(), cluster.capture()) {
         (Some(live), _) => Ok(of_cluster(toolbox, &cluster, live, &snapshot).await),
         (None, Some(capture)) => Ok(of_capture(capture, &snapshot)),

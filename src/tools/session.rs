@@ -189,7 +189,8 @@ pub(super) async fn look(
     focus: &BTreeSet<String>,
     request: Option<&Request>,
 ) -> Result<Snapshot, ToolFailure> {
-    let mut snapshot = gather::routing(cluster, focus).await;
+    // Boxed: it is large, and lies on the stack of everything that waits for it.
+    let mut snapshot = Box::pin(gather::routing(cluster, focus)).await;
     need_ingresses(&snapshot, focus)?;
     let namespaces = behind(&snapshot, focus, request);
     gather::backends(cluster, &mut snapshot, &namespaces).await;
@@ -201,7 +202,7 @@ pub(super) async fn look_behind_all(
     cluster: &Cluster,
     focus: &BTreeSet<String>,
 ) -> Result<Snapshot, ToolFailure> {
-    let mut snapshot = gather::routing(cluster, focus).await;
+    let mut snapshot = Box::pin(gather::routing(cluster, focus)).await;
     need_ingresses(&snapshot, focus)?;
     let mut namespaces = behind(&snapshot, focus, None);
     namespaces.extend(snapshot.ingresses.items().iter().map(|ingress| ingress.meta.namespace.clone()));

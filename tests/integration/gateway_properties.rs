@@ -71,6 +71,7 @@ fn backend() -> impl Strategy<Value = BackendRef> {
     let names = proptest::sample::select(&["one", "two", "gone"][..]);
     (names, 0..3_u32, proptest::sample::select(&["n", "m"][..])).prop_map(|(name, weight, namespace)| {
         BackendRef {
+            names_namespace: false,
             group: String::new(),
             kind: "Service".to_owned(),
             name: Name::new(namespace, name),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use routecause::tools::{Toolbox, compare, doctor};
+use routecause::tools::{Toolbox, doctor};
 use serde_json::{Value, json};
 
 use crate::plane::identity::toolbox;
@@ -57,7 +57,7 @@ async fn trouble(suite: &'static Suite, trouble: Trouble, at: &[At]) -> Result<(
     let name = format!("faults-{}", SHOPS.fetch_add(1, Ordering::SeqCst));
     let shop = shop(plane, &name).await?;
     let reader = plane.reader(&name).await;
-    let questions = [questions(&shop), commands(&shop)].concat();
+    let questions = questions(&shop);
     let well = when_well(&questions, &plane.toolbox(&reader, &[])).await;
     let work = questions.iter().zip(&well).map(|(question, well)| {
         let (trouble, reader) = (&trouble, &reader);
@@ -70,10 +70,6 @@ async fn trouble(suite: &'static Suite, trouble: Trouble, at: &[At]) -> Result<(
             let mut wrong = Vec::new();
             for at in at {
                 let positions: Vec<(usize, usize)> = match at {
-                    // These begin as the tools do, and one asks for every right by itself.
-                    At::Each if [compare::NAME, doctor::NAME].contains(&question.tool) => {
-                        vec![(count / 3, count / 3 + 1)]
-                    }
                     At::Each => (0..count).map(|number| (number, number + 1)).collect(),
                     At::SecondHalf => vec![(count / 2, usize::MAX)],
                     At::Last => vec![(count.saturating_sub(1), count)],

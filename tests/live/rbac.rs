@@ -2,7 +2,6 @@
 //! and without it the answer says so and says nothing wrong.
 
 use routecause::evidence::permissions::{PERMISSIONS, Permission};
-use routecause::tools::doctor;
 use serde_json::json;
 
 use crate::plane::Plane;
@@ -10,7 +9,7 @@ use crate::plane::identity::{Identity, manifest};
 use crate::plane::objects::documents;
 use crate::shop::CONTROLLER;
 use crate::suite::{Case, Skip, Suite};
-use crate::truth::{commands, faults, questions, shop, unseen, when_well};
+use crate::truth::{faults, questions, shop, unseen, when_well};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -69,8 +68,7 @@ async fn without_one_right_the_answer_has_a_gap_and_is_not_wrong(suite: &'static
     let plane = suite.plane().await;
     let shop = shop(plane, "without").await?;
     let all = plane.reader("without-nothing").await;
-    let mut questions = questions(&shop);
-    questions.extend(commands(&shop).into_iter().filter(|command| command.tool != doctor::NAME));
+    let questions = questions(&shop);
     let well = when_well(&questions, &plane.toolbox(&all, &[])).await;
     let mut wrong = Vec::new();
     for (number, missing) in PERMISSIONS.iter().enumerate() {

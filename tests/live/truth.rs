@@ -32,9 +32,10 @@ impl Question {
                 let mut settings = toolbox.settings().clone();
                 settings.namespace = self.arguments["namespace"].as_str().map(str::to_owned);
                 let asked = compare::Asked { to: ControllerKind::Traefik, from: None };
-                compare::examine(&Toolbox::new(settings), asked).await.map(|(reply, _)| reply)
+                // Boxed like the tools' own: the stack of a test's thread is small.
+                Box::pin(compare::examine(&Toolbox::new(settings), asked)).await.map(|(reply, _)| reply)
             }
-            doctor::NAME => doctor::examine(toolbox).await.map(|(reply, _)| reply),
+            doctor::NAME => Box::pin(doctor::examine(toolbox)).await.map(|(reply, _)| reply),
             tool => return try_ask(toolbox, tool, self.arguments.clone()).await,
         };
         let took = started.elapsed();

@@ -8,7 +8,9 @@ use crate::ask::{Ask, ask};
 use crate::dialect::Dialect;
 use crate::judge::expectation;
 use crate::oracle::Oracle;
-use crate::world::World;
+use crate::world::{World, certificate};
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "DELETE"];
 
 /// Serves every kept case and asks; what is answered otherwise than it is written down, a line each. With
 /// `UPDATE_GOLDEN` it is written down.
@@ -42,17 +44,32 @@ pub(crate) async fn again(dialect: &Dialect, oracle: &mut impl Oracle) -> Vec<St
     differences
 }
 
+/// The world of a kept case.
 fn world(case: &Value) -> World {
-    let objects = case["objects"].as_array().expect("objects").iter().cloned();
+    let objects = case["objects"].as_array().cloned().unwrap_or_default();
     let is_controllers =
-        |object: &Value| ["Deployment", "ConfigMap", "Secret"].iter().any(|kind| object["kind"] == *kind);
-    let (controller, objects) = objects.partition(is_controllers);
+        |object: &Value| ["Deployment", "ConfigMap", "SecretList"].iter().any(|kind| object["kind"] == *kind);
+    let (controller, mut objects): (Vec<Value>, Vec<Value>) = objects.into_iter().partition(is_controllers);
+    // No key is kept.
+    for secret in objects.iter_mut().filter(|object| object["type"] == "kubernetes.io/tls") {
+        let name = |key: &str| secret["metadata"][key].as_str().unwrap_or_default();
+        *secret = certificate(name("namespace"), name("name"), true);
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let told = |object: &Value| object.pointer("/spec/template/spec/containers/0/args").cloned();
+    let arguments = controller.iter().find_map(told).unwrap_or_default();
+    let config = controller.iter().find_map(|object| object["data"].as_object()).cloned().unwrap_or_default();
     let vector = &case["vector"];
-    let method = ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "DELETE"];
-    let method = method.into_iter().find(|method| vector["method"] == *method).expect("a method");
     let headers = vector["headers"].as_object().into_iter().flatten();
-    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().expect("text").to_owned()));
-    let url = vector["url"].as_str().expect("a URL").to_owned();
-    let asks = vec![Ask { method, url, headers: headers.collect() }];
-    World { objects, arguments: Vec::new(), config: Vec::new(), controller, asks }
+    World {
+        arguments: arguments.as_array().into_iter().flatten().map(text).collect(),
+        config: config.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+        asks: vec![Ask {
+            method: METHODS.into_iter().find(|method| vector["method"] == *method).expect("a method"),
+            url: text(&vector["url"]),
+            headers: headers.map(|(name, value)| (name.clone(), text(value))).collect(),
+        }],
+        objects,
+        controller,
+    }
 }

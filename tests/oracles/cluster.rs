@@ -1,6 +1,8 @@
 //! The API server from which real controllers read the worlds.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
@@ -8,11 +10,11 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::ask::{Answer, Ask, Entry, ask};
-use crate::plane::assets::Assets;
+use crate::plane::assets::{Assets, FILES};
 use crate::plane::objects::path;
 use crate::plane::{Options, Plane};
 use crate::upstream::PORTS;
-use crate::world::{CLASS, NAMESPACES, World};
+use crate::world::{CLASS, NAMESPACES, World, certificate};
 
 /// The namespace of the controller, and of the last Ingress of every world.
 pub(crate) const EDGE: &str = "edge";
@@ -21,12 +23,34 @@ const LAST: &str = "last.sentinel.example";
 /// Its upstream.
 const LAST_POD: [u8; 4] = [10, 1, 250, 1];
 
-const KINDS: [(&str, &str); 3] =
-    [("networking.k8s.io/v1", "Ingress"), ("discovery.k8s.io/v1", "EndpointSlice"), ("v1", "Service")];
+/// API version and kind.
+type Kind = (&'static str, &'static str);
+
+const KINDS: [Kind; 4] = [
+    ("networking.k8s.io/v1", "Ingress"),
+    ("discovery.k8s.io/v1", "EndpointSlice"),
+    ("v1", "Service"),
+    ("v1", "Secret"),
+];
+const GATEWAY_KINDS: [Kind; 3] = [
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("gateway.networking.k8s.io/v1", "Gateway"),
+    ("gateway.networking.k8s.io/v1beta1", "ReferenceGrant"),
+];
+/// Kinds of which nothing is taken away between two worlds.
+const LASTING: [Kind; 4] = [
+    ("v1", "Namespace"),
+    ("networking.k8s.io/v1", "IngressClass"),
+    ("apps/v1", "Deployment"),
+    ("v1", "ConfigMap"),
+];
+const GATEWAY_CLASS: Kind = ("gateway.networking.k8s.io/v1", "GatewayClass");
 
 /// A control plane without controllers of its own.
 pub(crate) struct Cluster {
     pub(crate) plane: Plane,
+    /// Whether it has the kinds of the Gateway API.
+    gateway: bool,
 }
 
 impl Cluster {
@@ -35,7 +59,45 @@ impl Cluster {
         for name in NAMESPACES.into_iter().chain([EDGE]) {
             plane.namespace(name).await;
         }
-        Self { plane }
+        Self { plane, gateway: false }
+    }
+
+    /// The same with the Gateway API.
+    pub(crate) async fn with_gateway_api(assets: &Assets) -> Result<Self, String> {
+        let folder = Path::new(FILES).join("gateway-api");
+        let found = Command::new("bash").arg(folder.join("fetch")).arg("--cached").output();
+        let found = found.map_err(|error| error.to_string())?;
+        if !found.status.success() {
+            return Err(format!("no CRDs of the Gateway API; `bash {}/fetch` gets them", folder.display()));
+        }
+        let found = PathBuf::from(String::from_utf8_lossy(&found.stdout).trim());
+        let cluster = Self { gateway: true, ..Self::start(assets).await };
+        for entry in std::fs::read_dir(found).expect("a folder") {
+            let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
+            if text.contains("kind: CustomResourceDefinition") {
+                cluster.plane.apply(&text).await;
+            }
+        }
+        for (api, kind) in GATEWAY_KINDS.into_iter().chain([GATEWAY_CLASS]) {
+            let place = path(api, kind, "", "");
+            let plane = &cluster.plane;
+            plane
+                .until("the Gateway API is served", || async {
+                    plane.request(Method::GET, &place, "", &Value::Null).await.ok()
+                })
+                .await;
+        }
+        Ok(cluster)
+    }
+
+    /// The kinds of objects of a world, and those of the place it is in.
+    fn kinds(&self) -> (Vec<Kind>, Vec<Kind>) {
+        let (mut own, mut lasting) = (KINDS.to_vec(), LASTING.to_vec());
+        if self.gateway {
+            own.extend(GATEWAY_KINDS);
+            lasting.push(GATEWAY_CLASS);
+        }
+        (own, lasting)
     }
 
     /// A token of an administrator, for a controller.
@@ -56,7 +118,7 @@ impl Cluster {
     /// Replaces what is there by a world, older objects first; the objects as they are there now. What
     /// the API server refuses is not there.
     pub(crate) async fn put(&self, world: &World) -> Vec<Value> {
-        for (api, kind) in KINDS {
+        for (api, kind) in self.kinds().0 {
             for namespace in NAMESPACES.into_iter().chain([EDGE]) {
                 let collection = path(api, kind, namespace, "");
                 let deleted =
@@ -74,7 +136,7 @@ impl Cluster {
             // The API server dates objects to the second.
             tokio::time::sleep(Duration::from_millis(1050)).await;
         }
-        let last = last();
+        let last = if self.gateway { last_http_route() } else { last_ingress(&world.arguments) };
         self.create(&last.iter().collect::<Vec<_>>()).await;
         self.objects(world).await
     }
@@ -104,22 +166,21 @@ impl Cluster {
     }
 
     /// Everything that is there, and what the world has of kinds that are not of the API server.
-    async fn objects(&self, world: &World) -> Vec<Value> {
+    pub(crate) async fn objects(&self, world: &World) -> Vec<Value> {
         let mut objects = Vec::new();
-        let others = [
-            ("v1", "Namespace"),
-            ("networking.k8s.io/v1", "IngressClass"),
-            ("apps/v1", "Deployment"),
-            ("v1", "ConfigMap"),
-        ];
-        for (api, kind) in KINDS.into_iter().chain(others) {
+        let (own, lasting) = self.kinds();
+        for (api, kind) in own.iter().chain(&lasting) {
             for mut object in self.plane.list(api, kind, "").await {
                 object["apiVersion"] = json!(api);
                 object["kind"] = json!(kind);
+                if *kind == "Secret" {
+                    // What is in it is nobody's business but the proxy's.
+                    object["data"] = Value::Null;
+                }
                 objects.push(object);
             }
         }
-        let known = |object: &&Value| KINDS.into_iter().chain(others).any(|(_, kind)| object["kind"] == kind);
+        let known = |object: &&Value| own.iter().chain(&lasting).any(|(_, kind)| object["kind"] == *kind);
         objects.extend(world.controller.iter().filter(|object| !known(object)).cloned());
         objects
     }
@@ -155,9 +216,9 @@ impl Cluster {
     }
 }
 
-fn last() -> Vec<Value> {
+/// The Service that only the last route of a world names.
+fn last_service() -> Vec<Value> {
     let meta = json!({"namespace": EDGE, "name": "last"});
-    let backend = json!({"service": {"name": "last", "port": {"number": 80}}});
     vec![
         json!({"apiVersion": "v1", "kind": "Service", "metadata": meta,
                "spec": {"ports": [{"name": "http", "port": 80, "targetPort": PORTS[0]}]}}),
@@ -165,8 +226,48 @@ fn last() -> Vec<Value> {
                "metadata": {"namespace": EDGE, "name": "last-1", "labels": {"kubernetes.io/service-name": "last"}},
                "endpoints": [{"addresses": [std::net::Ipv4Addr::from(LAST_POD)], "conditions": {"ready": true}}],
                "ports": [{"name": "http", "port": PORTS[0], "protocol": "TCP"}]}),
-        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": {
-            "ingressClassName": CLASS,
-            "rules": [{"host": LAST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}}),
     ]
+}
+
+fn last_ingress(arguments: &[String]) -> Vec<Value> {
+    let backend = json!({"service": {"name": "last", "port": {"number": 80}}});
+    let mut ingress = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"namespace": EDGE, "name": "last", "labels": {"team": "a"}, "annotations": {
+            "traefik.ingress.kubernetes.io/router.entrypoints": "web,websecure"}},
+        "spec": {
+            "ingressClassName": CLASS,
+            "rules": [{"host": LAST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}});
+    // A controller that may not read classes takes those that name none.
+    let is_blind = |argument: &String| {
+        let argument = argument.to_ascii_lowercase();
+        argument.contains("disableingressclasslookup") || argument.contains("disableclusterscoperesources")
+    };
+    if arguments.iter().any(is_blind) {
+        ingress["spec"]["ingressClassName"] = Value::Null;
+        let named = arguments.iter().find_map(|argument| argument.split_once(".ingressclass="));
+        if let Some((_, class)) = named {
+            ingress["metadata"]["annotations"]["kubernetes.io/ingress.class"] = json!(class);
+        }
+    }
+    let mut objects = last_service();
+    objects.push(ingress);
+    objects
+}
+
+fn last_http_route() -> Vec<Value> {
+    let meta = json!({"namespace": EDGE, "name": "last"});
+    let plain = json!({"name": "plain", "port": 80, "protocol": "HTTP", "hostname": LAST});
+    let tls = json!({"name": "tls", "port": 443, "protocol": "HTTPS", "hostname": LAST,
+                     "tls": {"certificateRefs": [{"name": "last"}]}});
+    let mut objects = last_service();
+    objects.push(certificate(EDGE, "last", true));
+    objects.extend([
+        json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": meta,
+               "spec": {"gatewayClassName": CLASS, "listeners": [plain, tls]}}),
+        json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": meta,
+               "spec": {"parentRefs": [{"name": "last"}], "hostnames": [LAST],
+                        "rules": [{"backendRefs": [{"name": "last", "port": 80}]}]}}),
+    ]);
+    objects
 }

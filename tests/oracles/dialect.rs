@@ -3,10 +3,13 @@
 pub(crate) mod cilium;
 pub(crate) mod contour;
 pub(crate) mod f5;
+pub(crate) mod haproxy_ingress;
 pub(crate) mod haproxytech;
 pub(crate) mod ingress_nginx;
 pub(crate) mod istio;
 pub(crate) mod traefik;
+pub(crate) mod traefik_gateway;
+pub(crate) mod traefik_ingress_nginx;
 
 use rand::RngExt;
 use rand::rngs::StdRng;

@@ -3,8 +3,10 @@
 //! special about a controller is its [`Dialect`].
 
 mod asks;
+mod http_routes;
 mod ingresses;
 
+pub(crate) use http_routes::http_routes;
 pub(crate) use ingresses::ingresses;
 
 use std::collections::BTreeMap;
@@ -65,10 +67,10 @@ pub(crate) fn world(dialect: &Dialect, seed: u64, number: u64, asks: usize) -> W
 }
 
 /// The choices that were made.
-fn picked(random: &mut StdRng, choices: &[Choice]) -> BTreeMap<String, String> {
+pub(crate) fn picked(random: &mut StdRng, choices: &[Choice]) -> BTreeMap<String, String> {
     choices.iter().filter_map(|choice| choice.pick(random)).collect()
 }
 
-fn one_of<'a>(random: &mut StdRng, all: &[&'a str]) -> &'a str {
+pub(crate) fn one_of<'a>(random: &mut StdRng, all: &[&'a str]) -> &'a str {
     all.choose(random).copied().unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! and from what was seen of them, and not by way of the models: the choice of rows, of rules and of
 //! servers is then HAProxy's own.
 
+mod haproxy_ingress;
 mod haproxytech;
 mod local;
 mod objects;
@@ -50,6 +51,11 @@ impl HaProxy {
         let this = Self::start("as haproxytech would configure it", haproxytech::render, address)?;
         local::start((this.place.address, local::PORT).into()).await;
         Ok(this)
+    }
+
+    /// As jcmoraisjr/haproxy-ingress configures it.
+    pub(crate) fn haproxy_ingress(address: [u8; 4]) -> Result<Self, String> {
+        Self::start("as haproxy-ingress would configure it", haproxy_ingress::render, address)
     }
 
     fn start(

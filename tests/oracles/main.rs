@@ -6,6 +6,7 @@
 //! export $(bash tests/live/controlplane/build)             # once: the API server they read from
 //! cargo test --test oracles                                # or: cargo test --test oracles -- traefik
 //! ROUTECAUSE_ORACLE_WORLDS=51 cargo test --test oracles    # as many as a change must pass; also _SEED, _ASKS
+//! ROUTECAUSE_ORACLE_KEPT=1 cargo test --test oracles         # asks the kept cases of the real thing again
 //! bash tests/oracles/report                                # writes docs/oracles.md, with the coverage
 //! ```
 //!
@@ -83,9 +84,12 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::TraefikGateway,
 ];
 /// Every dialect, once.
-const DIALECTS: [&Dialect; 7] = [
+const DIALECTS: [&Dialect; 10] = [
+    &dialect::haproxy_ingress::HAPROXY_INGRESS,
     &dialect::haproxytech::HAPROXYTECH,
     &dialect::traefik::TRAEFIK,
+    &dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX,
+    &dialect::traefik_gateway::TRAEFIK_GATEWAY,
     &dialect::ingress_nginx::INGRESS_NGINX,
     &dialect::f5::F5,
     &dialect::contour::CONTOUR,
@@ -172,8 +176,17 @@ fn main() -> ExitCode {
         RUNTIME.block_on(upstream::start());
     }
     let mut trials = vec![
+        oracle(&dialect::haproxy_ingress::HAPROXY_INGRESS, 10, || async {
+            haproxy::HaProxy::haproxy_ingress([127, 0, 1, 21])
+        }),
         oracle(&dialect::traefik::TRAEFIK, 1, || {
             traefik::Traefik::start("kubernetesingress", [127, 0, 1, 1])
+        }),
+        oracle(&dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX, 1, || {
+            traefik::Traefik::start("kubernetesingressnginx", [127, 0, 1, 2])
+        }),
+        oracle(&dialect::traefik_gateway::TRAEFIK_GATEWAY, 1, || {
+            traefik::Traefik::start("kubernetesgateway", [127, 0, 1, 3])
         }),
         oracle(&dialect::contour::CONTOUR, 1, contour::Contour::start),
         oracle(&dialect::istio::ISTIO, 10, || async {

@@ -55,6 +55,7 @@ pub(crate) struct Nginx {
     writer: Writer,
     place: Place,
     process: Option<Child>,
+    complaint: String,
 }
 
 impl Nginx {
@@ -91,7 +92,7 @@ impl Nginx {
         std::fs::create_dir_all(folder.join("temp")).map_err(|error| error.to_string())?;
         let place = Place { address: address.into(), folder };
         certificate::write(&place);
-        Ok(Self { program, version, controller, writer, place, process: None })
+        Ok(Self { program, version, controller, writer, place, process: None, complaint: String::new() })
     }
 
     fn stop(&mut self) {
@@ -135,6 +136,7 @@ impl Nginx {
                 let said = std::fs::read_to_string(self.place.folder.join("error.log")).unwrap_or_default();
                 let refused = said.contains("[emerg]") && !said.contains("bind()");
                 assert!(refused, "nginx does not run:\n{said}");
+                self.complaint = said;
                 return false;
             }
             assert!(Instant::now() < end, "nginx does not listen");
@@ -153,6 +155,10 @@ impl Drop for Nginx {
 impl Oracle for Nginx {
     fn source(&self) -> String {
         format!("nginx {}, configured as {} writes it", self.version, self.controller)
+    }
+
+    fn complaint(&self) -> &str {
+        &self.complaint
     }
 
     async fn serve(&mut self, world: &World) -> Served {

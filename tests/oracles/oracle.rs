@@ -20,4 +20,8 @@ pub(crate) trait Oracle {
     fn source(&self) -> String;
     /// Serves exactly this world from now on; returns when it does.
     async fn serve(&mut self, world: &World) -> Served;
+    /// Why it last refused its configuration, where it says so.
+    fn complaint(&self) -> &str {
+        ""
+    }
 }

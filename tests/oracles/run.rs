@@ -13,10 +13,11 @@ use crate::oracle::Oracle;
 use crate::shrink::smaller;
 use crate::world::World;
 
-/// How much is asked; `ROUTECAUSE_ORACLE_{SEED,WORLDS,ASKS}` say otherwise.
+/// How much is asked; `ROUTECAUSE_ORACLE_{SEED,FIRST,WORLDS,ASKS}` say otherwise.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     seed: u64,
+    first: u64,
     worlds: u64,
     asks: usize,
 }
@@ -30,7 +31,7 @@ impl Plan {
             })
         };
         let asks = usize::try_from(number("ASKS", 200)).expect("a number of requests");
-        Self { seed: number("SEED", 1), worlds: number("WORLDS", 2), asks }
+        Self { seed: number("SEED", 1), first: number("FIRST", 0), worlds: number("WORLDS", 2), asks }
     }
 }
 
@@ -48,6 +49,11 @@ pub(crate) struct Tally {
 /// Differences that are made small when there are too many, and tries for each.
 const SHRUNK: usize = 2;
 const TRIES: usize = 80;
+
+/// Whether whoever looks wants to see differences as they come, and whole: `ROUTECAUSE_ORACLE_HASTE`.
+fn in_haste() -> bool {
+    std::env::var_os("ROUTECAUSE_ORACLE_HASTE").is_some()
+}
 /// Differences that are shown.
 const SHOWN: usize = 20;
 
@@ -57,7 +63,7 @@ pub(crate) async fn run(dialect: &Dialect, oracle: &mut impl Oracle, plan: Plan,
     let mut differing = Vec::new();
     // A world that both refuse is one case, and does not count.
     let mut left = plan.worlds;
-    for number in 0..plan.worlds * 4 {
+    for number in (plan.first..).take(usize::try_from(plan.worlds * 4).unwrap_or(usize::MAX)) {
         if left == 0 {
             break;
         }
@@ -68,7 +74,10 @@ pub(crate) async fn run(dialect: &Dialect, oracle: &mut impl Oracle, plan: Plan,
             tally.cases += 1;
             if judge.refuses_all().is_none() {
                 tally.differing += 1;
-                tally.report.push(format!("world {number}: the proxy refuses what the model would load"));
+                let complaint = oracle.complaint();
+                tally.report.push(format!(
+                    "world {number}: the proxy refuses what the model would load: {complaint}"
+                ));
             }
             continue;
         };
@@ -88,8 +97,15 @@ pub(crate) async fn run(dialect: &Dialect, oracle: &mut impl Oracle, plan: Plan,
                 Finding::Differs(_) if is_late(&judge, entry, request).await => {}
                 Finding::Differs(how) => {
                     tally.differing += 1;
+                    let text = format!("world {number}: {request:?}\n{how}");
+                    if in_haste() {
+                        let name = format!("{}-{}-{number}", dialect.kind.slug(), plan.seed);
+                        let vector = request.vector();
+                        write(&json!({"vector": vector, "objects": served.objects}), &name);
+                        eprintln!("{name} {request:?}\n{how}");
+                    }
                     if tally.report.len() < SHOWN {
-                        tally.report.push(format!("world {number}: {request:?}\n{how}"));
+                        tally.report.push(text);
                     }
                     if differing.len() < SHRUNK {
                         differing.push((World { asks: vec![request.clone()], ..world.clone() }, number));
@@ -99,6 +115,9 @@ pub(crate) async fn run(dialect: &Dialect, oracle: &mut impl Oracle, plan: Plan,
         }
     }
     if tally.differing * 1000 <= tally.cases * allowed {
+        return tally;
+    }
+    if in_haste() {
         return tally;
     }
     for (index, (world, number)) in differing.into_iter().enumerate() {
@@ -169,10 +188,13 @@ async fn shrink(dialect: &Dialect, oracle: &mut impl Oracle, mut world: World, n
     for metadata in objects.iter_mut().filter_map(|object| object["metadata"].as_object_mut()) {
         metadata.remove("managedFields");
     }
-    let kept = json!({"vector": vector, "objects": objects});
+    write(&json!({"vector": vector, "objects": objects}), name)
+}
+
+fn write(kept: &Value, name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join("routecause-oracles");
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join(format!("{name}.json"));
-    std::fs::write(&file, serde_json::to_vec_pretty(&kept).expect("JSON")).expect("a file");
+    std::fs::write(&file, serde_json::to_vec_pretty(kept).expect("JSON")).expect("a file");
     file
 }

@@ -14,6 +14,8 @@ use crate::programs::fetched;
 use crate::world::World;
 
 const NAME: &str = "traefik";
+/// The provider that writes into the objects what it thinks of them.
+const GATEWAY: &str = "kubernetesgateway";
 /// The version that `fetch` gets.
 const VERSION: &str = "3.7.15";
 
@@ -32,7 +34,12 @@ impl Traefik {
     /// `provider` as in `--providers.<provider>`.
     pub(crate) async fn start(provider: &'static str, address: [u8; 4]) -> Result<Self, String> {
         let program = fetched(NAME)?;
-        let cluster = Cluster::start(&Assets::find()?).await;
+        let assets = Assets::find()?;
+        let cluster = if provider == GATEWAY {
+            Cluster::with_gateway_api(&assets).await?
+        } else {
+            Cluster::start(&assets).await
+        };
         let token = cluster.token().await;
         Ok(Self { program, cluster, token, provider, address, runs: false })
     }
@@ -47,7 +54,7 @@ impl Oracle for Traefik {
         if std::mem::replace(&mut self.runs, true) {
             self.cluster.plane.programs.kill(NAME);
         }
-        let objects = self.cluster.put(world).await;
+        let mut objects = self.cluster.put(world).await;
         let entry = Entry {
             http: SocketAddr::from((self.address, 80)),
             https: SocketAddr::from((self.address, 443)),
@@ -78,6 +85,9 @@ impl Oracle for Traefik {
         ]);
         plane.programs.start(NAME, Recipe { program: self.program.clone(), args, path: None });
         self.cluster.served(entry, NAME).await;
+        if provider == GATEWAY {
+            objects = self.cluster.objects(world).await;
+        }
         Served { objects, entry: Some(entry) }
     }
 }

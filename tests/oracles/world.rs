@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,10 @@ pub(crate) const SERVICES: [&str; 8] = ["one", "two", "three", "four", "five", "
 /// behind no Service, at [`EXTERNAL_PORT`].
 pub(crate) const EXTERNAL: &str = "nine";
 pub(crate) const EXTERNAL_PORT: u16 = 80;
+/// One more, in the worlds of Traefik: it has both ports, and annotations.
+pub(crate) const NAMED: &str = "external";
+/// The last part of its address.
+const NAMED_HOST: u8 = 10;
 /// The IngressClass of the controller.
 pub(crate) const CLASS: &str = "own";
 
@@ -59,6 +64,9 @@ pub(crate) fn backend(address: SocketAddr) -> Option<String> {
     let IpAddr::V4(ip) = address.ip() else { return None };
     let [10, 1, namespace, service] = ip.octets() else { return None };
     let namespace = NAMESPACES.get(usize::from(namespace).checked_sub(1)?)?;
+    if service == NAMED_HOST {
+        return Some(format!("{namespace}/{NAMED}:{}", address.port()));
+    }
     let service = SERVICES.iter().chain([&EXTERNAL]).nth(usize::from(service).checked_sub(1)?)?;
     let port = if address.port() == PORTS[1] { 8080 } else { 80 };
     Some(format!("{namespace}/{service}:{port}"))
@@ -71,6 +79,33 @@ pub(crate) fn external(namespace: &str) -> Value {
         "apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": EXTERNAL},
         "spec": {"type": "ExternalName", "externalName": host,
                  "ports": [{"name": "http", "port": EXTERNAL_PORT, "protocol": "TCP"}]},
+    })
+}
+
+/// The ExternalName Service of a namespace: what it names is asked at the Service's own port.
+pub(crate) fn named(number: usize, annotations: &BTreeMap<String, String>) -> Value {
+    let port = |name: &str, port: u16| json!({"name": name, "port": port, "protocol": "TCP"});
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"namespace": NAMESPACES[number], "name": NAMED, "annotations": annotations},
+        "spec": {"type": "ExternalName", "externalName": format!("10.1.{}.{NAMED_HOST}", number + 1),
+                 "ports": [port("http", PORTS[0]), port("alt", PORTS[1])]},
+    })
+}
+
+/// A Secret with a certificate for all hosts of the tests, or with something else where it should be.
+pub(crate) fn certificate(namespace: &str, name: &str, is_sound: bool) -> Value {
+    static SOUND: LazyLock<[String; 2]> = LazyLock::new(|| {
+        let names = ["a.test", "*.test", "*.b.test", "io.test"].map(str::to_owned);
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        [made.cert.pem(), made.signing_key.serialize_pem()]
+    });
+    let broken = ["no certificate".to_owned(), "no key".to_owned()];
+    let [certificate, key] = if is_sound { SOUND.clone() } else { broken };
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"namespace": namespace, "name": name},
+        "stringData": {"tls.crt": certificate, "tls.key": key},
     })
 }
 

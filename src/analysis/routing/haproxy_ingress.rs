@@ -8,12 +8,12 @@
 //! Sources: jcmoraisjr/haproxy-ingress `pkg/converters/ingress`, `pkg/haproxy/types`,
 //! `docs/content/en/docs/configuration/keys.md`, v0.17.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::controller::{ConfigSeen, ControllerKind};
 use crate::model::ingress::{Backend, Ingress, PathType, Place, PortRef, Rule};
 use crate::model::object::Name;
-use crate::model::request::Request;
+use crate::model::request::{Request, Scheme};
 use crate::model::snapshot::Lookup;
 
 use super::serving::{External, Health, Services};
@@ -55,6 +55,8 @@ struct Table {
     targets: HashMap<(usize, Place), (Target, Health)>,
     faults: HashMap<(usize, Place), Reason>,
     strict_host: bool,
+    /// The hosts that are served over TLS; `None` where all are.
+    tls_hosts: Option<HashSet<String>>,
     /// Of `--default-backend-service`, and its state.
     default_service: Option<(Target, Health)>,
     unseen: bool,
@@ -74,6 +76,7 @@ impl Table {
             targets: HashMap::new(),
             faults: HashMap::new(),
             strict_host: settings.config("strict-host") == Some("true"),
+            tls_hosts: (settings.config("ssl-always-add-https") != Some("true")).then(HashSet::new),
             default_service: None,
             unseen: settings.config == ConfigSeen::Unseen,
         };
@@ -99,18 +102,23 @@ impl Table {
     }
 
     fn add(&mut self, number: usize, ingress: &Ingress, services: &Services<'_>) {
+        if let Some(backend) = &ingress.default_backend {
+            let at = (Place::DefaultBackend, "", "/", PathType::ImplementationSpecific);
+            self.add_path(number, ingress, services, at, backend);
+        }
         let paths = ingress.path_rules().map(|(r, p, host, rule)| {
             (Place::Path(r, p), host, rule.path.as_str(), rule.path_type, &rule.backend)
         });
         for (place, host, path, path_type, backend) in paths {
             self.add_path(number, ingress, services, (place, host, path, path_type), backend);
         }
-        if let Some(backend) = &ingress.default_backend {
-            let at = (Place::DefaultBackend, "", "/", PathType::ImplementationSpecific);
-            self.add_path(number, ingress, services, at, backend);
-        }
         let Some(options) = self.options.get(number) else { return };
         for host in ingress.hosts() {
+            if options.always_https || options.tls_hosts.iter().any(|named| named == host) {
+                self.tls_hosts.iter_mut().for_each(|hosts| {
+                    hosts.insert(host.to_owned());
+                });
+            }
             for alias in &options.aliases {
                 self.hosts.alias(alias, host);
             }
@@ -138,8 +146,20 @@ impl Table {
         }
         let Some(options) = self.options.get(number) else { return };
         let path = if path.is_empty() { "/" } else { path };
+        let reading = if place == Place::DefaultBackend {
+            // Whatever the annotation says; and only where the default host has no root yet.
+            if let Some(older) = self.hosts.root_of_default() {
+                let older = self.name_of(older);
+                self.faults.insert((number, place), Reason::OlderWins { older });
+                return;
+            }
+            Reading::Begin("/".to_owned())
+        } else {
+            Reading::new(path, path_type, options.path_type)
+        };
         let entry = Entry {
-            reading: Reading::new(path, path_type, options.path_type),
+            reading,
+            path: path.to_owned(),
             ingress: number,
             place,
             headers: options.headers.clone(),
@@ -157,6 +177,13 @@ impl Table {
 
     fn name_of(&self, ingress: usize) -> Name {
         self.ingresses.get(ingress).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    /// Whether requests of a scheme are looked up among the paths of a host: over TLS it takes a host
+    /// that some Ingress names in `tls`, or the default one.
+    fn is_served(&self, host: &str, scheme: Scheme) -> bool {
+        let named = |hosts: &HashSet<String>| host.is_empty() || hosts.contains(host);
+        scheme == Scheme::Http || self.tls_hosts.as_ref().is_none_or(named)
     }
 
     fn notes(&self) -> impl Iterator<Item = Note> {

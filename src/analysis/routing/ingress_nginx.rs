@@ -387,6 +387,25 @@ mod tests {
     }
 
     #[test]
+    fn values_that_nobody_validates_can_stop_every_reload() {
+        let told = settings(&["enable-annotation-validation=false"], &[]);
+        for (annotation, value, cause) in [
+            ("permanent-redirect", "not a url", "invalid number of arguments in \"return\" directive"),
+            ("rewrite-target", "/a b", "invalid number of arguments in \"rewrite\" directive"),
+            ("app-root", "/a;b", "invalid number of arguments in \"return\" directive"),
+        ] {
+            let all = [annotated("n/i", 1, &[(annotation, value)], &[("a.example", "Prefix /x a")])];
+            let table = table(ControllerKind::IngressNginx, &all, &told);
+            let failure = table.reload_failure().map(|failure| failure.cause.as_str());
+            assert_eq!(failure, Some(cause), "{annotation}");
+            check(
+                &all,
+                &[("http://a.example/x", if annotation == "permanent-redirect" { "404" } else { "n/a" })],
+            );
+        }
+    }
+
+    #[test]
     fn error_pages_take_the_place_of_errors() {
         let dead = annotated("n/dead", 9, &[], &[("a.example", "Prefix /x dead")]);
         let own = annotated(

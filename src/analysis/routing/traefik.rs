@@ -34,6 +34,7 @@ mod services;
 pub(super) mod settle;
 mod template;
 pub(super) mod uri;
+pub(super) mod url;
 
 use annotations::Router;
 use endpoints::Servers;
@@ -66,7 +67,7 @@ impl RoutingModel for Traefik {
     }
 }
 
-const ACME: &str = "/.well-known/acme-challenge/";
+pub(super) const ACME: &str = "/.well-known/acme-challenge/";
 
 /// What the provider was told.
 #[derive(Debug)]

@@ -26,11 +26,15 @@ use super::gateway::condition::{Condition, Patterns, Reading};
 use super::gateway::explain::{Asked, explain};
 use super::gateway::index::Index;
 use super::gateway::{At, Attached, Served, one_of, uri};
+use super::traefik::entry_points::{self, EntryPoint};
+use super::traefik::seen::Seen;
+use super::traefik::{ACME, denied, redirected};
 use super::{
     Basis, Decision, Explanation, Input, Note, Outcome, Refusal, Releases, RouteTable, RoutingModel,
 };
 
 mod act;
+mod internal;
 mod priority;
 mod serving;
 
@@ -81,6 +85,8 @@ struct Table {
     /// Of every route's rules.
     backends: Vec<Vec<Vec<Judged>>>,
     entry_points: EntryPoints,
+    /// The same with what they do to every request.
+    points: entry_points::EntryPoints,
     /// Whether the provider that knows middlewares runs too.
     has_crd_provider: bool,
     native_by_default: bool,
@@ -95,6 +101,8 @@ impl Table {
         let serving = Traefik::new(snapshot, settings);
         let attached = Attached::new(snapshot, &serving);
         let services = Backends::new(snapshot);
+        let has_crd_provider =
+            settings.args.iter().any(|flag| flag.name.starts_with("providers.kubernetescrd"));
         let mut patterns = Patterns::default();
         let mut conditions = Vec::new();
         let mut routers = Vec::new();
@@ -105,7 +113,12 @@ impl Table {
             let served = attached.listener(at);
             let text = priority::rule_text(&attachment.hosts, one);
             let place = served.map(|served| (served.port, served.is_tls));
-            let (Some((port, is_tls)), true) = (place, texts.insert((place, text))) else {
+            let internal = attached.route(at).zip(attached.rule(at)).is_some_and(|(route, rule)| {
+                internal::is_missing(&route.meta.namespace, rule, settings, has_crd_provider)
+            });
+            // Whether it is for TLS does not tell routers apart.
+            let is_first = texts.insert((served.map(|served| served.port), text));
+            let (Some((port, is_tls)), true, false) = (place, is_first, internal) else {
                 routers.push(None);
                 continue;
             };
@@ -133,11 +146,9 @@ impl Table {
             native: services(&|service| service.meta.annotation(NATIVE) == Some(other)),
             headless: services(&|service| matches!(service.cluster_ip.as_deref(), None | Some("" | "None"))),
             native_by_default,
-            has_crd_provider: settings
-                .args
-                .iter()
-                .any(|flag| flag.name.starts_with("providers.kubernetescrd")),
+            has_crd_provider,
             entry_points: serving.entry_points(snapshot),
+            points: entry_points::EntryPoints::new(settings),
             conditions,
             routers,
             index,
@@ -159,8 +170,18 @@ impl Table {
         }
     }
 
-    /// The routers that take the request and have the highest number, the oldest first.
-    fn best(&self, request: &Request, path: &str) -> Vec<Found> {
+    /// Where the request comes in.
+    fn point(&self, request: &Request) -> Option<(u8, &EntryPoint)> {
+        let behind = self.entry_points.behind(request.effective_port());
+        let only = match self.ports(request).as_slice() {
+            [port] => self.points.at_port(*port),
+            [] | [_, _, ..] => None,
+        };
+        behind.and_then(|port| self.points.at_port(port)).or(only).or_else(|| self.points.of(request))
+    }
+
+    /// The routers that take the request and have the highest number, the oldest first, and that number.
+    fn best(&self, request: &Request, path: &str) -> (Option<i64>, Vec<Found>) {
         let is_tls = request.scheme == Scheme::Https;
         let ports = self.ports(request);
         let sent = request.host_as_sent.to_ascii_lowercase();
@@ -185,9 +206,10 @@ impl Table {
                 best.push((router.priority, found));
             }
         });
+        let priority = best.first().map(|(priority, _)| i64::try_from(*priority).unwrap_or(i64::MAX));
         let mut found: Vec<Found> = best.into_iter().map(|(_, found)| found).collect();
         found.sort_by_key(|found| found.number);
-        found
+        (priority, found)
     }
 
     fn undecided(&self, request: &Request, path: &str) -> Vec<Note> {
@@ -206,6 +228,13 @@ impl Table {
 }
 
 const NATIVE: &str = "traefik.io/service.nativelb";
+
+/// The path as the entry point leaves it. Bytes that are no text stay escaped.
+fn path_of(seen: &Seen<'_>) -> uri::Path {
+    let escaped = seen.escaped();
+    let decoded = String::from_utf8(seen.path.clone()).unwrap_or_else(|_| escaped.clone());
+    uri::Path { escaped, decoded }
+}
 
 /// A router that takes the request, and the host name it does so by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,10 +257,27 @@ fn takes_host(name: &str, sent: &str) -> bool {
 
 impl RouteTable for Table {
     fn decide(&self, request: &Request) -> Decision {
-        let Some(path) = uri::read(request.path.as_str()) else {
+        let Some((number, point)) = self.point(request) else {
+            return Decision::bare(Outcome::NoRoute, Some(404));
+        };
+        let Ok(seen) = Seen::new(request, number, point) else {
             return Decision::bare(Outcome::Refused, Some(400));
         };
-        let found = self.best(request, &path.decoded);
+        let path = path_of(&seen);
+        let (priority, found) =
+            if self.points.is_sound(point) { self.best(request, &path.decoded) } else { (None, Vec::new()) };
+        let bypassed = point.acme_bypass && path.decoded.starts_with(ACME);
+        let redirect = point.redirect.as_ref().filter(|redirect| {
+            !bypassed
+                && !seen.host.is_empty()
+                && priority.is_none_or(|priority| redirect.priority >= priority)
+        });
+        if let Some(decision) = denied(&seen, point).filter(|_| redirect.is_some() || !found.is_empty()) {
+            return decision;
+        }
+        if redirect.is_some() {
+            return redirected(&seen, point);
+        }
         let mut decisions: Vec<Decision> = Vec::new();
         for one in &found {
             let decision = self.act(request, &path, one);
@@ -245,8 +291,8 @@ impl RouteTable for Table {
     }
 
     fn explain(&self, request: &Request, limit: usize) -> Explanation {
-        let path = uri::read(request.path.as_str());
-        let path = path.map_or_else(|| request.path.as_str().to_owned(), |path| path.decoded);
+        let seen = self.point(request).and_then(|(number, point)| Seen::new(request, number, point).ok());
+        let path = seen.map_or_else(|| request.path.as_str().to_owned(), |seen| path_of(&seen).decoded);
         let ports = self.ports(request);
         let is_tls = request.scheme == Scheme::Https;
         let in_reach = |served: &Served| served.is_tls == is_tls && ports.contains(&served.port);
@@ -254,7 +300,7 @@ impl RouteTable for Table {
             attached: &self.attached,
             request,
             path: &path,
-            winner: self.best(request, &path).first().map(|found| found.at),
+            winner: self.best(request, &path).1.first().map(|found| found.at),
             reading: READING,
             in_reach: &|listener| self.attached.listeners.get(listener).is_some_and(in_reach),
             conditions: &self.conditions,

@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use super::traefik::entry_points::{EntryPoint, EntryPoints, Places, Reference};
+use super::traefik::entry_points::{EntryPoint, EntryPoints, Places};
 use super::traefik::explain::{self, Dropped, Owner, Unloaded};
 use super::traefik::muxer::Muxer;
 use super::traefik::rule::Rule;
@@ -124,10 +124,7 @@ impl Table {
     fn new(input: &Input<'_>) -> Self {
         let global = Global::new(input.settings);
         let entry_points = EntryPoints::new(input.settings);
-        let is_sound = |point: &EntryPoint| {
-            point.middlewares.iter().all(|name| entry_points.reference(name) == Reference::Unseen)
-        };
-        let sound = entry_points.iter().filter(|(_, point)| is_sound(point));
+        let sound = entry_points.iter().filter(|(_, point)| entry_points.is_sound(point));
         let sound = sound.fold(0, |mask, (number, _)| mask | (1 << number));
         let defaults = entry_points.defaults();
         let or_defaults = |mask: u64| if mask == 0 { defaults } else { mask };

@@ -165,6 +165,7 @@ fn rule(rule: WireRule, of: &impl Fn(Option<String>, String) -> Name) -> RouteRu
         |WireBackend { group, kind, name, namespace, port: number, weight, filters }| BackendRef {
             group: group.unwrap_or_default(),
             kind: kind.unwrap_or_else(|| Kind::Service.as_str().to_owned()),
+            names_namespace: namespace.as_deref().is_some_and(|namespace| !namespace.is_empty()),
             name: of(namespace, name),
             port: number.and_then(port),
             weight: weight.unwrap_or(1),

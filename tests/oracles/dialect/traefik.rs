@@ -1,10 +1,13 @@
 //! Traefik's own provider for Ingress.
 
+use rand::RngExt;
+use rand::rngs::StdRng;
 use routecause::model::controller::ControllerKind;
 use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
-use crate::generate::ingresses;
+use crate::generate::{ingresses, one_of, picked};
+use crate::world::{CLASS, NAMED, NAMESPACES, certificate, named};
 
 /// The arguments that are always there; the ports are those that the proxy really has.
 pub(crate) const ALWAYS: [&str; 3] = [
@@ -25,44 +28,123 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     Pattern { path: "/{name}", asked: &["/q", "/q/r", "/{name}"] },
 ];
 
+const FOREIGN_CLASS: &str = "foreign";
+
+/// Ingresses of different classes and labels, with certificates that are there and some that are not, and
+/// with a Service that is only a name.
+pub(crate) fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
+    let mut objects = vec![json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
+        "metadata": {"name": FOREIGN_CLASS}, "spec": {"controller": "example.com/other"},
+    })];
+    for (number, namespace) in NAMESPACES.into_iter().enumerate() {
+        objects.push(named(number, &picked(random, dialect.service_annotations)));
+        objects.push(certificate(namespace, "sound", true));
+        objects.push(certificate(namespace, "broken", false));
+    }
+    let mut ingresses = ingresses(random, dialect);
+    for ingress in &mut ingresses {
+        ingress["metadata"]["labels"] = json!({"team": one_of(random, &["a", "a", "a", "b"])});
+        match random.random_range(0..30) {
+            0 => ingress["spec"]["ingressClassName"] = json!(FOREIGN_CLASS),
+            1 => ingress["spec"]["ingressClassName"] = json!("missing"),
+            2 => ingress["spec"]["ingressClassName"] = Value::Null,
+            3 | 4 => {
+                let class = one_of(random, &["traefik", "nginx", CLASS, ""]);
+                ingress["spec"]["ingressClassName"] = Value::Null;
+                ingress["metadata"]["annotations"]["kubernetes.io/ingress.class"] = json!(class);
+            }
+            _ => {}
+        }
+        for tls in ingress["spec"]["tls"].as_array_mut().into_iter().flatten() {
+            tls["secretName"] = json!(one_of(random, &["none", "sound", "broken", "sound"]));
+        }
+        let rules = ingress["spec"]["rules"].as_array_mut();
+        let paths = rules.into_iter().flatten().filter_map(|rule| rule["http"]["paths"].as_array_mut());
+        for path in paths.flatten() {
+            if !random.random_ratio(1, 25) {
+                continue;
+            }
+            let port = one_of(random, &["http", "alt"]);
+            path["backend"]["service"] = json!({"name": NAMED, "port": {"name": port}});
+        }
+    }
+    objects.extend(ingresses);
+    objects
+}
+
 pub(crate) const TRAEFIK: Dialect = Dialect {
     kind: ControllerKind::Traefik,
     class: "traefik.io/ingress-controller",
-    routes: ingresses,
+    routes,
     annotations: &[
         some(
             15,
             "traefik.ingress.kubernetes.io/router.priority",
-            &["10", "25", "30", "42", "-1", "x", "1000"],
+            &["10", "25", "30", "42", "-1", "x", "1000", "+30", "0", "9223372036854775807", ""],
         ),
         some(
             10,
             "traefik.ingress.kubernetes.io/router.entrypoints",
-            &["web", "websecure", "web,websecure", "bogus"],
+            &["web", "websecure", "web,websecure", "bogus", "web, bogus", "WEB", ""],
         ),
-        some(8, "traefik.ingress.kubernetes.io/router.tls", &["true", "false", ""]),
+        some(8, "traefik.ingress.kubernetes.io/router.tls", &["true", "false", "", "TRUE", "yes"]),
+        some(2, "traefik.ingress.kubernetes.io/router.tls.certresolver", &["none"]),
+        some(2, "traefik.ingress.kubernetes.io/router.tls.domains.0.main", &["a.test"]),
         some(
             20,
             "traefik.ingress.kubernetes.io/router.pathmatcher",
-            &["Path", "PathPrefix", "PathRegexp", "Exact"],
+            &["Path", "PathPrefix", "PathRegexp", "PathRegexp", "Exact", "", "pathprefix"],
         ),
-        some(5, "traefik.ingress.kubernetes.io/router.rulesyntax", &["v2", "v3"]),
-        some(5, "traefik.ingress.kubernetes.io/router.middlewares", &["missing", "n-x@kubernetescrd"]),
+        some(7, "traefik.ingress.kubernetes.io/router.rulesyntax", &["v2", "v3", "default", "v4", ""]),
+        some(
+            5,
+            "traefik.ingress.kubernetes.io/router.middlewares",
+            &["missing", "n-x@kubernetescrd", "x@file", ""],
+        ),
+        some(3, "traefik.ingress.kubernetes.io/router.observability.accesslogs", &["true", "false", "maybe"]),
         some(3, "traefik.ingress.kubernetes.io/router.unknown", &["x"]),
+        some(2, "traefik.ingress.kubernetes.io/Router.Priority", &["60"]),
     ],
-    service_annotations: &[],
+    service_annotations: &[
+        some(3, "traefik.ingress.kubernetes.io/service.passhostheader", &["true", "false", "x"]),
+        some(3, "traefik.ingress.kubernetes.io/service.sticky.cookie", &["true"]),
+        some(2, "traefik.ingress.kubernetes.io/service.sticky.cookie.maxage", &["10", "x"]),
+        some(3, "traefik.ingress.kubernetes.io/service.nativelb", &["false", "no"]),
+        some(2, "traefik.ingress.kubernetes.io/service.nodeportlb", &["true", "x"]),
+        some(3, "traefik.ingress.kubernetes.io/service.middlewares", &["missing", "n-x@kubernetescrd", ""]),
+        some(2, "traefik.ingress.kubernetes.io/service.serversscheme", &["http", ""]),
+        some(2, "traefik.ingress.kubernetes.io/service.unknown", &["x"]),
+    ],
     patterns: PATTERNS,
     arguments: &[
         some(30, "--providers.kubernetesingress.strictprefixmatching", &["true"]),
         some(40, "--providers.kubernetesingress.allowemptyservices", &["true"]),
+        some(40, "--providers.kubernetesingress.allowexternalnameservices", &["true"]),
+        some(12, "--providers.kubernetesingress.ingressclass", &[CLASS]),
+        some(6, "--providers.kubernetesingress.labelselector", &["team=a", "team in (a)", "!other"]),
+        some(6, "--providers.kubernetesingress.namespaces", &["n,edge", "m,edge", "n,m,edge"]),
+        some(6, "--providers.kubernetesingress.disableingressclasslookup", &["true"]),
+        some(3, "--providers.kubernetesingress.disableclusterscoperesources", &["true"]),
+        some(6, "--providers.kubernetesingress.crossprovidernamespaces", &["n", "m,n"]),
         some(10, "--core.defaultRuleSyntax", &["v2"]),
-        some(10, "--entryPoints.web.http.redirections.entryPoint.to", &["websecure"]),
+        some(10, "--entryPoints.web.http.redirections.entryPoint.to", &["websecure", ":8443", "webSecure"]),
+        some(5, "--entryPoints.web.http.redirections.entryPoint.permanent", &["false"]),
+        some(5, "--entryPoints.web.http.redirections.entryPoint.priority", &["20", "1"]),
+        some(3, "--entryPoints.web.http.middlewares", &["missing@file"]),
         some(20, "--entryPoints.web.http.sanitizePath", &["false"]),
+        some(10, "--entryPoints.websecure.http.sanitizePath", &["false"]),
         some(15, "--entryPoints.web.http.encodedCharacters.allowEncodedSlash", &["false"]),
+        some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedPercent", &["false"]),
+        some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedQuestionMark", &["false"]),
+        some(5, "--entryPoints.websecure.http.encodedCharacters.allowEncodedSlash", &["false", "true"]),
+        some(5, "--entryPoints.websecure.http.encodedCharacters.allowEncodedSemicolon", &["false"]),
         some(10, "--entryPoints.web.asDefault", &["true"]),
+        some(5, "--entryPoints.web.allowACMEByPass", &["true"]),
+        some(5, "--entryPoints.web.forwardedHeaders.insecure", &["true"]),
     ],
     config: &[],
-    headers: &[some(5, "X-Forwarded-Proto", &["https"])],
+    headers: &[some(8, "X-Forwarded-Proto", &["https", "http"])],
     deployed: |arguments, _| deployed("--providers.kubernetesingress", arguments),
 };
 

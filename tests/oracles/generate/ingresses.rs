@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 use crate::world::{CLASS, NAMESPACES, SERVICES};
 
 /// Paths that mean the same to everybody, by way of path types.
-const PATHS: [&str; 21] = [
+pub(super) const PATHS: [&str; 21] = [
     "/",
     "/a",
     "/a/",

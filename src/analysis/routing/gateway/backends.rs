@@ -66,7 +66,7 @@ impl<'a> Backends<'a> {
     }
 
     fn one(&self, namespace: &str, backend: &BackendRef) -> Judged {
-        let BackendRef { group: _, kind, name, port, weight: _, filters } = backend;
+        let BackendRef { group: _, kind, name, names_namespace: _, port, weight: _, filters } = backend;
         let judged = |target, health, note| Judged { target, health, note, filters: filters.clone() };
         if !self.is_granted(namespace, backend) {
             let note = Note::NotGranted { service: name.clone(), from: namespace.to_owned() };

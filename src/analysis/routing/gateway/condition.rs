@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use regex::Regex;
-
 use crate::analysis::routing::Unmet;
 use crate::analysis::routing::gateway::uri;
+use crate::analysis::routing::traefik::pattern::{Match, Pattern};
 use crate::model::http_route::{PathMatchKind, RouteMatch, ValueMatch};
 use crate::model::request::Request;
 
@@ -23,7 +22,7 @@ pub(in crate::analysis::routing) struct Reading {
 #[derive(Debug, Clone)]
 enum Wanted {
     Exactly(String),
-    Pattern(Arc<Regex>),
+    Pattern(Arc<Pattern>),
     /// A pattern that this program cannot compile.
     Undecided,
 }
@@ -32,7 +31,7 @@ impl Wanted {
     fn takes(&self, value: &str) -> bool {
         match self {
             Self::Exactly(wanted) => wanted == value,
-            Self::Pattern(pattern) => pattern.is_match(value),
+            Self::Pattern(pattern) => pattern.is_match(value.as_bytes()) == Match::Yes,
             Self::Undecided => false,
         }
     }
@@ -55,17 +54,15 @@ pub(in crate::analysis::routing) struct Condition {
     query: Vec<Value>,
 }
 
-/// Patterns that were compiled; the same one often stands in many rules.
+/// Patterns in Go's dialect, compiled once; the same one often stands in many rules.
 #[derive(Debug, Default)]
-pub(in crate::analysis::routing) struct Patterns(HashMap<String, Option<Arc<Regex>>>);
+pub(in crate::analysis::routing) struct Patterns(HashMap<String, Arc<Pattern>>);
 
 impl Patterns {
-    fn wanted(&mut self, pattern: &str) -> Wanted {
-        let known = self.0.entry(pattern.to_owned()).or_insert_with(|| {
-            let built = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build();
-            built.ok().map(Arc::new)
-        });
-        known.clone().map_or(Wanted::Undecided, Wanted::Pattern)
+    fn wanted(&mut self, text: &str) -> Wanted {
+        let pattern = self.0.entry(text.to_owned()).or_insert_with(|| Arc::new(Pattern::new(text)));
+        let is_known = pattern.compiles() && pattern.is_match(b"") != Match::Undecided;
+        if is_known { Wanted::Pattern(Arc::clone(pattern)) } else { Wanted::Undecided }
     }
 }
 

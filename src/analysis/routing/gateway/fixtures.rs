@@ -96,6 +96,7 @@ fn backend(text: &str, namespace: &str) -> BackendRef {
     let (service, weight) = text.split_once('*').unwrap_or((text, "1"));
     let service = if service.contains('/') { name(service) } else { Name::new(namespace, service) };
     BackendRef {
+        names_namespace: false,
         group: String::new(),
         kind: "Service".to_owned(),
         name: service,

@@ -21,20 +21,30 @@ pub(super) fn decide(table: &Table, request: &Request) -> Decision {
     decision
 }
 
+/// The host as HAProxy compares it: lower case, without port, a dot at the end kept.
+fn host(request: &Request) -> String {
+    request.host_as_sent.to_ascii_lowercase()
+}
+
 /// The hosts that are asked, in order.
 pub(super) fn takers<'t>(table: &'t Table, request: &Request) -> Vec<&'t str> {
-    let mut takers = table.hosts.takers(request.host.as_str());
+    let mut takers = table.hosts.takers(&host(request));
     if table.strict_host {
         takers.truncate(1);
     }
+    takers.retain(|host| table.is_served(host, request.scheme));
     takers
 }
 
 /// The entry that takes a request, and its host.
 pub(super) fn find<'t>(table: &'t Table, request: &Request) -> Option<(&'t str, &'t Entry)> {
-    takers(table, request).into_iter().find_map(|host| {
-        let found = table.hosts.find(host, request.path.as_str());
-        found.into_iter().find(|entry| carries(request, entry)).map(|entry| (host, entry))
+    let asked = host(request);
+    let found = table.hosts.find(&asked, request.path.as_str());
+    let only = table.hosts.takers(&asked).first().copied().filter(|_| table.strict_host);
+    found.into_iter().find(|(host, entry)| {
+        only.is_none_or(|only| only == *host)
+            && table.is_served(host, request.scheme)
+            && carries(request, entry)
     })
 }
 
@@ -62,15 +72,6 @@ fn at(table: &Table, request: &Request, entry: &Entry) -> Decision {
         decision.notes.push(note.clone());
         decision
     };
-    if let Some((code, note)) = &options.https
-        && request.scheme == Scheme::Http
-        && options.tls_hosts.contains(&host)
-        && !options.plain_paths.iter().any(|plain| path.starts_with(plain.as_str()))
-    {
-        let mut decision = answered(Outcome::Redirect, *code, note);
-        decision.location = Some(format!("https://{}{}", request.host_as_sent, request.target()));
-        return decision;
-    }
     if let Some(redirect) = &options.redirect {
         let mut decision = answered(Outcome::Redirect, redirect.code, &redirect.said_by);
         decision.location = Some(redirect.to.clone());
@@ -81,12 +82,20 @@ fn at(table: &Table, request: &Request, entry: &Entry) -> Decision {
         decision.location = Some(root.clone());
         return decision;
     }
+    if let Some((code, note)) = &options.https
+        && request.scheme == Scheme::Http
+        && options.tls_hosts.contains(&host)
+        && !options.plain_paths.iter().any(|plain| path.starts_with(plain.as_str()))
+    {
+        let mut decision = answered(Outcome::Redirect, *code, note);
+        decision.location = Some(format!("https://{}{}", request.authority(), request.target()));
+        return decision;
+    }
     if let Some(note) = options.auth.as_ref().filter(|_| request.header("Authorization").is_none()) {
         return answered(Outcome::Refused, 401, note);
     }
     let rule = winner.as_ref().map(|winner| winner.path.clone()).unwrap_or_default();
-    let is_text = !matches!(entry.reading, Reading::Regex(_));
-    let sent = if is_text { options.rewritten(&rule, path) } else { path.to_owned() };
+    let sent = options.rewritten(&rule, path);
     let Some((target, health)) = table.targets.get(&(entry.ingress, entry.place)) else {
         return Decision::bare(Outcome::NoRoute, Some(404));
     };

@@ -21,7 +21,7 @@ pub(super) enum Loose {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Reading {
     Exact(String),
-    /// Without the slash at its end.
+    /// Element by element; a slash at its end does not count.
     Prefix(String),
     /// In lower case.
     Begin(String),
@@ -30,7 +30,7 @@ pub(super) enum Reading {
 
 impl Reading {
     pub(super) fn new(path: &str, path_type: PathType, loose: Loose) -> Self {
-        let prefix = || Self::Prefix(path.trim_end_matches('/').to_owned());
+        let prefix = || Self::Prefix(path.to_owned());
         match (path_type, loose) {
             (PathType::Exact, _) | (PathType::ImplementationSpecific, Loose::Exact) => {
                 Self::Exact(path.to_owned())
@@ -45,9 +45,9 @@ impl Reading {
     pub(super) fn takes(&self, path: &str) -> bool {
         match self {
             Self::Exact(text) => text == path,
-            Self::Prefix(text) => {
-                path.strip_prefix(text.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }
+            Self::Prefix(text) => path
+                .strip_prefix(text.trim_end_matches('/'))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
             Self::Begin(text) => path.to_lowercase().starts_with(text.as_str()),
             Self::Regex(text) => {
                 Pattern::new(format!("^{text}"), false).is_match(path.as_bytes()) == Match::Yes
@@ -55,21 +55,41 @@ impl Reading {
         }
     }
 
-    /// Whole paths first, then the longer text, then by type.
-    fn order(&self) -> (bool, Reverse<usize>, u8) {
+    fn text(&self) -> &str {
         match self {
-            Self::Exact(text) => (false, Reverse(text.len()), 0),
-            Self::Prefix(text) => (true, Reverse(text.len()), 1),
-            Self::Begin(text) => (true, Reverse(text.len()), 2),
-            Self::Regex(text) => (true, Reverse(text.len()), 3),
+            Self::Exact(text) | Self::Prefix(text) | Self::Begin(text) | Self::Regex(text) => text,
         }
     }
+
+    /// As a pattern, which is open at its end.
+    fn pattern(&self, path: &str) -> String {
+        match self {
+            Self::Exact(_) => format!("{}$", quoted(path)),
+            Self::Prefix(_) if !path.ends_with('/') => format!("{}(/.*)?", quoted(path)),
+            Self::Prefix(_) | Self::Begin(_) => quoted(path),
+            Self::Regex(text) => text.clone(),
+        }
+    }
+}
+
+/// A text in which nothing is special any more, as Go's `QuoteMeta` does.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "\\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// A path of a host.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) reading: Reading,
+    /// As written.
+    pub(super) path: String,
     pub(super) ingress: usize,
     pub(super) place: Place,
     pub(super) headers: Vec<Header>,
@@ -88,61 +108,88 @@ struct Paths {
     entries: Vec<Entry>,
     /// What is declared: the first Ingress to do so.
     declared: HashMap<(Reading, Vec<Header>), usize>,
-    /// Numbers of entries by their text, once sorted.
-    exact: HashMap<String, Vec<usize>>,
-    prefix: HashMap<String, Vec<usize>>,
-    begin: HashMap<String, Vec<usize>>,
-    patterns: Vec<(usize, Pattern)>,
+    /// Numbers of entries that demand headers.
+    demanding: Vec<usize>,
+    /// Numbers of the others by their text, once sorted.
+    exact: HashMap<String, usize>,
+    prefix: HashMap<String, usize>,
+    begin: HashMap<String, usize>,
     longest: usize,
 }
 
 impl Paths {
     fn sort(&mut self) {
         self.declared = HashMap::new();
-        self.entries.sort_by_key(|entry| {
-            (entry.reading.order(), entry.headers.is_empty(), entry.ingress, entry.place)
+        self.entries.sort_by(|one, other| {
+            let rank = |entry: &Entry| (entry.headers.is_empty(), entry.ingress, entry.place);
+            (other.reading.text(), rank(one)).cmp(&(one.reading.text(), rank(other)))
         });
         for (at, entry) in self.entries.iter().enumerate() {
+            if !entry.headers.is_empty() {
+                self.demanding.push(at);
+                continue;
+            }
             match &entry.reading {
-                Reading::Exact(text) => self.exact.entry(text.clone()).or_default().push(at),
-                Reading::Prefix(text) => self.prefix.entry(text.clone()).or_default().push(at),
+                Reading::Exact(text) => {
+                    self.exact.entry(text.clone()).or_insert(at);
+                }
+                // The longer text, with its slash, comes first.
+                Reading::Prefix(text) => {
+                    self.prefix.entry(text.trim_end_matches('/').to_owned()).or_insert(at);
+                }
                 Reading::Begin(text) => {
                     self.longest = self.longest.max(text.len());
-                    self.begin.entry(text.clone()).or_default().push(at);
+                    self.begin.entry(text.clone()).or_insert(at);
                 }
-                Reading::Regex(text) => self.patterns.push((at, Pattern::new(format!("^{text}"), false))),
+                Reading::Regex(_) => {}
             }
         }
     }
 
-    /// The entries that take a path, in the order they are tried.
+    /// The entries that take a path, patterns apart, in the order they are tried.
     fn find(&self, path: &str) -> Vec<&Entry> {
         let mut found: Vec<usize> = Vec::new();
-        found.extend(self.exact.get(path).into_iter().flatten());
-        found.extend(self.prefix.get(path).into_iter().flatten());
-        for (end, _) in path.match_indices('/') {
-            let head = path.get(..end).and_then(|head| self.prefix.get(head));
-            found.extend(head.into_iter().flatten());
-        }
-        if !self.begin.is_empty() {
-            let lower = path.to_lowercase();
-            let heads = (0..=self.longest.min(lower.len())).filter_map(|end| lower.get(..end));
-            found.extend(heads.filter_map(|head| self.begin.get(head)).flatten());
-        }
-        let taken =
-            self.patterns.iter().filter(|(_, pattern)| pattern.is_match(path.as_bytes()) == Match::Yes);
-        found.extend(taken.map(|(at, _)| at));
-        found.sort_unstable();
-        found.dedup();
+        let is_demanded = |at: &&usize| {
+            let entry = self.entries.get(**at);
+            entry
+                .is_some_and(|entry| !matches!(entry.reading, Reading::Regex(_)) && entry.reading.takes(path))
+        };
+        found.extend(self.demanding.iter().filter(is_demanded));
+        found.extend(self.exact.get(path));
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        let heads = ends.filter_map(|end| path.get(..end));
+        let prefix = heads.filter_map(|head| self.prefix.get(head)).next_back();
+        let lower = path.to_lowercase();
+        let heads = (0..=self.longest.min(lower.len())).filter_map(|end| lower.get(..end));
+        let begin = heads.filter_map(|head| self.begin.get(head)).next_back();
+        let text =
+            |at: Option<&usize>| at.and_then(|at| self.entries.get(*at)).map(|entry| entry.reading.text());
+        // A longer path of another kind goes ahead of a shorter one that it begins with.
+        let is_over = match (text(begin), text(prefix)) {
+            (Some(begin), Some(prefix)) => begin != prefix && begin.starts_with(prefix),
+            (_, _) => false,
+        };
+        found.extend(if is_over { [begin, prefix] } else { [prefix, begin] }.into_iter().flatten());
         found.into_iter().filter_map(|at| self.entries.get(at)).collect()
     }
+}
+
+/// A line of the map of patterns, which are compared with host and path at once.
+#[derive(Debug)]
+struct Line {
+    key: String,
+    pattern: Pattern,
+    host: String,
+    entry: usize,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     hosts: HashMap<String, Paths>,
     aliases: HashMap<String, String>,
-    patterns: Vec<(Pattern, String)>,
+    alias_patterns: Vec<(String, String)>,
+    /// The longest first.
+    lines: Vec<Line>,
 }
 
 impl Hosts {
@@ -161,18 +208,61 @@ impl Hosts {
         Ok(())
     }
 
+    /// Who has the root of the default host, in whatever way it is compared.
+    pub(super) fn root_of_default(&self) -> Option<usize> {
+        let entries = &self.hosts.get("")?.entries;
+        entries.iter().find(|entry| entry.path == "/").map(|entry| entry.ingress)
+    }
+
     pub(super) fn alias(&mut self, alias: &str, host: &str) {
         self.aliases.entry(alias.to_owned()).or_insert_with(|| host.to_owned());
     }
 
     pub(super) fn alias_pattern(&mut self, pattern: &str, host: &str) {
-        self.patterns.push((Pattern::new(pattern, true), host.to_owned()));
+        self.alias_patterns.push((pattern.to_owned(), host.to_owned()));
     }
 
     pub(super) fn sort(&mut self) {
-        for paths in self.hosts.values_mut() {
+        let mut lines = Vec::new();
+        for (host, paths) in &mut self.hosts {
             paths.sort();
+            let star = host.strip_prefix('*').filter(|rest| rest.starts_with('.'));
+            let mut heads: Vec<(String, bool)> = Vec::new();
+            match star {
+                Some(rest) => heads.push((format!("^[^.]+{}", quoted(rest)), true)),
+                None if host.is_empty() => heads.push(("^<default>".to_owned(), false)),
+                None => heads.push((format!("^{}", quoted(host)), false)),
+            }
+            let aliases = self.aliases.iter().filter(|(_, of)| *of == host);
+            heads.extend(aliases.map(|(alias, _)| (format!("^{}", quoted(alias)), false)));
+            let patterns = self.alias_patterns.iter().filter(|(_, of)| of == host);
+            heads.extend(patterns.map(|(pattern, _)| {
+                let pattern = pattern.to_lowercase();
+                let open = || format!("{pattern}[^/]*");
+                (pattern.strip_suffix('$').map_or_else(open, str::to_owned), true)
+            }));
+            for (entry, path) in paths.entries.iter().enumerate() {
+                for (head, all) in &heads {
+                    if *all || matches!(path.reading, Reading::Regex(_)) {
+                        let key = format!("{head}#{}", path.reading.pattern(&path.path));
+                        let pattern = Pattern::new(key.as_str(), false);
+                        lines.push(Line { key, pattern, host: host.clone(), entry });
+                    }
+                }
+            }
         }
+        lines.sort_by(|one, other| {
+            (Reverse(one.key.len()), &one.key).cmp(&(Reverse(other.key.len()), &other.key))
+        });
+        self.lines = lines;
+    }
+
+    /// The host of a name or an alias, and whether it is the default one.
+    fn own(&self, asked: &str) -> Option<&str> {
+        let own = |name: &str| self.hosts.get_key_value(name).map(|(key, _)| key.as_str());
+        own(asked)
+            .filter(|_| !asked.is_empty())
+            .or_else(|| self.aliases.get(asked).and_then(|host| own(host)))
     }
 
     /// The hosts that take a name, in the order they are asked: its own, the wildcard's, the default.
@@ -180,22 +270,34 @@ impl Hosts {
         let own = |name: &str| self.hosts.get_key_value(name).map(|(key, _)| key.as_str());
         let wildcard = |name: &str| own(&format!("*.{}", name.split_once('.')?.1));
         let aliased = || {
-            let by_name = self.aliases.get(asked).map(String::as_str);
-            let by_pattern = || {
-                let mut patterns = self.patterns.iter();
-                patterns
-                    .find(|(pattern, _)| pattern.is_match(asked.as_bytes()) == Match::Yes)
-                    .map(|(_, host)| host.as_str())
-            };
-            by_name.or_else(by_pattern)
+            let mut patterns = self.alias_patterns.iter();
+            let takes = |pattern: &str| Pattern::new(pattern, true).is_match(asked.as_bytes()) == Match::Yes;
+            patterns.find(|(pattern, _)| takes(pattern)).and_then(|(_, host)| own(host))
         };
-        let first = own(asked).filter(|_| !asked.is_empty()).or_else(aliased);
-        [first, wildcard(asked), own("")].into_iter().flatten().collect()
+        [self.own(asked).or_else(aliased), wildcard(asked), own("")].into_iter().flatten().collect()
     }
 
-    /// The paths of one host that take a path, in the order they are tried.
-    pub(super) fn find(&self, host: &str, path: &str) -> Vec<&Entry> {
-        self.hosts.get(host).map(|paths| paths.find(path)).unwrap_or_default()
+    /// The paths that take a request to a host, in the order they are tried, with their hosts: those of
+    /// the host, patterns and wildcards, and those of the default host.
+    pub(super) fn find(&self, asked: &str, path: &str) -> Vec<(&str, &Entry)> {
+        let mut found: Vec<(&str, &Entry)> = Vec::new();
+        for (asked, own) in [(asked, self.own(asked)), ("<default>", self.takers("").first().copied())] {
+            if let Some((own, paths)) = own.and_then(|own| Some((own, self.hosts.get(own)?))) {
+                found.extend(paths.find(path).into_iter().map(|entry| (own, entry)));
+            }
+            let base = format!("{asked}#{path}");
+            for line in &self.lines {
+                if line.pattern.is_match(base.as_bytes()) == Match::Yes
+                    && let Some(entry) =
+                        self.hosts.get(&line.host).and_then(|paths| paths.entries.get(line.entry))
+                {
+                    found.push((line.host.as_str(), entry));
+                }
+            }
+        }
+        // What demands headers is in maps of its own, ahead of the others of the same kind of host.
+        found.sort_by_key(|(host, entry)| (host.is_empty(), entry.headers.is_empty()));
+        found
     }
 }
 

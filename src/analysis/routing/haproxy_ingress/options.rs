@@ -4,6 +4,7 @@
 //! `pkg/converters/ingress/defaults.go`, v0.17.
 
 use crate::analysis::routing::Note;
+use crate::analysis::routing::nginx::pattern::Pattern;
 use crate::model::controller::Settings;
 use crate::model::ingress::Ingress;
 
@@ -62,6 +63,8 @@ pub(super) struct Options {
     /// Plain requests go to https; only for the hosts of TLS sections.
     pub(super) https: Option<(u16, Note)>,
     pub(super) tls_hosts: Vec<String>,
+    /// Its hosts are served over TLS without being named for it.
+    pub(super) always_https: bool,
     /// Paths that are served without TLS all the same.
     pub(super) plain_paths: Vec<String>,
     pub(super) auth: Option<Note>,
@@ -119,6 +122,7 @@ impl Options {
                 said_by,
             }),
             https: https.map(|note| (code("ssl-redirect-code"), note)),
+            always_https: values.get("ssl-always-add-https").is_some_and(|(value, _)| value == "true"),
             tls_hosts: values.ingress.tls.iter().flat_map(|tls| tls.hosts.clone()).collect(),
             plain_paths: split(plain_paths),
             auth: text("auth-secret").map(|(_, note)| note),
@@ -129,16 +133,20 @@ impl Options {
         }
     }
 
-    /// The path that the upstream gets for one that a rule's path took.
+    /// The path that the upstream gets: the rule's own is a pattern there, whatever its type.
     pub(super) fn rewritten(&self, rule: &str, path: &str) -> String {
         let Some((target, _)) = &self.rewrite else { return path.to_owned() };
         let rule = if rule.is_empty() { "/" } else { rule };
-        let head = if rule == "/" { 0 } else { rule.trim_end_matches('/').len() };
-        let rest = path.get(head..).unwrap_or_default();
-        if target == "/" {
-            format!("/{}", rest.trim_start_matches('/'))
-        } else {
-            format!("{}{rest}", target.trim_end_matches('/'))
+        let (rest, head) = match target.as_str() {
+            "/" => ("/?(.*)$", "/".to_owned()),
+            _ => ("(.*)$", format!("{target}{}", if rule.ends_with('/') { "/" } else { "" })),
+        };
+        match Pattern::new(format!("^{rule}{rest}"), false).captures(path.as_bytes()) {
+            Ok(Some(groups)) => {
+                let first = groups.get(1).map(|group| String::from_utf8_lossy(group.as_bytes()).into_owned());
+                format!("{head}{}", first.unwrap_or_default())
+            }
+            Ok(None) | Err(_) => path.to_owned(),
         }
     }
 }
@@ -158,6 +166,9 @@ mod tests {
             ("/abc", "/y", "/abc/x", "/y/x"),
             ("/abc/", "/", "/abc/x", "/x"),
             ("/", "/y", "/abc", "/y/abc"),
+            ("/v[0-9]+", "/y", "/v12/x", "/y/x"),
+            ("/a(b|c)", "/", "/ac/x", "/c"),
+            ("/abc", "/y", "/ABC/x", "/ABC/x"),
         ] {
             let ingress = Ingress {
                 meta: crate::model::object::ObjectMeta {

@@ -152,3 +152,46 @@ fn near_misses_are_mended_by_their_edits() {
         misses_are_mended(KIND, &[told("n/i", 1, &[], &paths)], url);
     }
 }
+
+#[test]
+fn patterns_come_last_and_a_wildcards_paths_are_open_at_their_ends() {
+    let regex = told(
+        "n/r",
+        0,
+        &[("haproxy-ingress.github.io/path-type", "regex")],
+        &[("a.com", "ImplementationSpecific /foo/[a-z]+ pattern")],
+    );
+    let plain = told("n/p", 1, &[], &[("a.com", "Prefix /foo p"), ("*.b.com", "Prefix /bar w")]);
+    check_with(
+        KIND,
+        &[regex, plain],
+        &Settings::default(),
+        &[
+            ("http://a.com/foo/x", "n/p"),
+            ("http://x.b.com/bar/x", "n/w"),
+            ("http://x.b.com/barx", "n/w"),
+            ("http://x.y.b.com/bar", "404"),
+        ],
+    );
+}
+
+#[test]
+fn of_two_kinds_only_a_path_that_begins_with_the_other_goes_ahead() {
+    let paths = [("a.com", "Prefix /A p"), ("a.com", "ImplementationSpecific /a/b b")];
+    let lower = [("b.com", "Prefix /a p"), ("b.com", "ImplementationSpecific /a/b b")];
+    let both = told("n/i", 0, &[], &[paths, lower].concat());
+    let cases: &[Case<'_>] = &[("http://a.com/A/b", "n/p"), ("http://b.com/a/b", "n/b")];
+    check_with(KIND, &[both], &Settings::default(), cases);
+}
+
+#[test]
+fn over_tls_only_hosts_that_are_named_for_it_are_served() {
+    let plain = told("n/i", 0, &[], &[("a.com", "Prefix / s")]);
+    let any = told("n/any", 0, &[], &[("", "Prefix /any s")]);
+    let cases: &[Case<'_>] =
+        &[("https://a.com/", "404"), ("https://a.com/any", "n/s"), ("http://a.com/", "n/s")];
+    check_with(KIND, &[plain, any], &Settings::default(), cases);
+    let always = [("haproxy-ingress.github.io/ssl-always-add-https", "true")];
+    let always = told("n/i", 0, &always, &[("a.com", "Prefix / s")]);
+    check_with(KIND, &[always], &Settings::default(), &[("https://a.com/", "n/s")]);
+}

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::routing::nginx::conf::unquote;
+use crate::analysis::routing::nginx::conf::{bare, unquote};
 use crate::analysis::routing::nginx::locations::Locations;
 use crate::analysis::routing::nginx::pattern::{LocationPattern, Match, is_literal};
 use crate::analysis::routing::nginx::rewrite::{Rewrite, checked_parts};
@@ -103,6 +103,9 @@ impl Site {
             let options = options(location);
             if needs_rewrite(location, options) {
                 let path = unquote(&location.path).unwrap_or_else(|| location.path.clone());
+                if bare(&options.rewrite_target).is_none() {
+                    report(words("rewrite"), vec![owner(location)]);
+                }
                 match Rewrite::new("(?i)", &path, &options.rewrite_target, OWN_VARIABLES) {
                     Ok(rewrite) => {
                         rewrites.insert(at, rewrite);
@@ -112,6 +115,9 @@ impl Site {
             }
             let redirect = options.redirect.as_ref().map(|redirect| redirect.url.as_str());
             for text in [redirect, options.app_root.as_deref()].into_iter().flatten() {
+                if bare(text).is_none() {
+                    report(words("return"), vec![owner(location)]);
+                }
                 if let Err(cause) = checked_parts(text, OWN_VARIABLES) {
                     report(cause, vec![owner(location)]);
                 }
@@ -166,6 +172,11 @@ impl Site {
             (Matcher::Plain(_), false) => format!("\"{path}\""),
         }
     }
+}
+
+/// What nginx says of a text without quotes that it reads as several words, or as the end of one.
+fn words(directive: &str) -> String {
+    format!("invalid number of arguments in \"{directive}\" directive")
 }
 
 fn regex_matcher(

@@ -124,7 +124,7 @@ impl EntryPoints {
             };
             let port = match to.strip_prefix(':').filter(|port| port.bytes().all(|b| b.is_ascii_digit())) {
                 Some(port) => port.to_owned(),
-                None => match ports.get(&to.to_ascii_lowercase()) {
+                None => match ports.get(to) {
                     Some(Some(port)) => port.to_string(),
                     Some(None) | None => continue,
                 },
@@ -162,6 +162,16 @@ impl EntryPoints {
             .or_else(|| open().next())
     }
 
+    /// The entry point of a port.
+    pub(in crate::analysis::routing) fn at_port(&self, port: u16) -> Option<(u8, &EntryPoint)> {
+        self.iter().find(|(_, point)| point.port == Some(port))
+    }
+
+    /// Whether every middleware of the entry point itself may be there; else its routers are not.
+    pub(in crate::analysis::routing) fn is_sound(&self, point: &EntryPoint) -> bool {
+        point.middlewares.iter().all(|name| self.reference(name) == Reference::Unseen)
+    }
+
     /// The entry points of routers that name none.
     pub(in crate::analysis::routing) fn defaults(&self) -> u64 {
         let chosen = self.all.iter().any(|point| point.as_default);
@@ -174,9 +184,12 @@ impl EntryPoints {
         self.mask(|point| !point.is_internal() && !point.tls && (!chosen || point.as_default))
     }
 
-    /// Entry points by name; unknown ones are left out.
+    /// Entry points by name; unknown ones are left out. Arguments give them names in lower case.
     pub(in crate::analysis::routing) fn named(&self, names: &[String]) -> u64 {
-        self.mask(|point| names.iter().any(|name| name.eq_ignore_ascii_case(&point.name)))
+        let is_meant = |name: &String, point: &EntryPoint| {
+            *name == point.name || (self.assumed && name.eq_ignore_ascii_case(&point.name))
+        };
+        self.mask(|point| names.iter().any(|name| is_meant(name, point)))
     }
 
     fn mask(&self, of: impl Fn(&EntryPoint) -> bool) -> u64 {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::annotations::{self, Router};
-use super::entry_points::{EntryPoint, EntryPoints, Places, Reference};
+use super::entry_points::{EntryPoints, Places, Reference};
 use super::explain::{Dropped, Owner, Unloaded};
 use super::muxer::{Alternatives, Muxer, Route};
 use super::rule::{Path, Rule};
@@ -36,10 +36,7 @@ struct Builder<'a> {
 pub(super) fn load(input: &Input<'_>) -> Table {
     let options = Options::new(input.settings);
     let entry_points = EntryPoints::new(input.settings);
-    let is_sound = |point: &EntryPoint| {
-        point.middlewares.iter().all(|name| entry_points.reference(name) == Reference::Unseen)
-    };
-    let sound = entry_points.iter().filter(|(_, point)| is_sound(point));
+    let sound = entry_points.iter().filter(|(_, point)| entry_points.is_sound(point));
     let sound = sound.fold(0, |mask, (number, _)| mask | (1 << number));
     let mut sorted = input.ingresses.to_vec();
     sorted.sort_by_cached_key(|ingress| ingress.meta.key());

@@ -14,7 +14,7 @@ pub(in crate::analysis::routing) struct Listener {
     pub(in crate::analysis::routing) tls: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::analysis::routing) struct Seen<'r> {
     pub(in crate::analysis::routing) request: &'r Request,
     pub(in crate::analysis::routing) listener: Listener,

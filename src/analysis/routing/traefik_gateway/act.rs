@@ -8,7 +8,7 @@ use super::{Found, Table};
 use crate::analysis::routing::gateway::backends::{Health, Judged, Settled, settle};
 use crate::analysis::routing::gateway::{path_change, uri};
 use crate::analysis::routing::{Decision, Note, Outcome, Target};
-use crate::model::http_route::{Filter, Redirect};
+use crate::model::http_route::{Filter, PathChange, Redirect};
 use crate::model::request::Request;
 
 impl Table {
@@ -65,22 +65,8 @@ impl Table {
         decision
     }
 
-    /// The name of a filter that Traefik cannot carry out.
     fn failing(&self, filter: &Filter) -> Option<String> {
-        match filter {
-            Filter::Mirror => Some("RequestMirror".to_owned()),
-            Filter::Cors => Some("CORS".to_owned()),
-            Filter::Other(name) => Some(name.clone()),
-            Filter::Extension { group, kind, .. } => {
-                let known = self.has_crd_provider && group == "traefik.io" && kind == "Middleware";
-                (!known).then(|| kind.clone())
-            }
-            Filter::Rewrite { hostname: None, path: None } => Some("URLRewrite".to_owned()),
-            Filter::Redirect(_)
-            | Filter::Rewrite { .. }
-            | Filter::RequestHeaders
-            | Filter::ResponseHeaders => None,
-        }
+        failing(filter, self.has_crd_provider)
     }
 
     fn settled(&self, found: &Found, filters: &[Filter]) -> Settled {
@@ -125,6 +111,23 @@ impl Table {
     }
 }
 
+/// The name of a filter that Traefik cannot carry out.
+pub(super) fn failing(filter: &Filter, has_crd_provider: bool) -> Option<String> {
+    match filter {
+        Filter::Mirror => Some("RequestMirror".to_owned()),
+        Filter::Cors => Some("CORS".to_owned()),
+        Filter::Other(name) => Some(name.clone()),
+        Filter::Extension { group, kind, .. } => {
+            let known = has_crd_provider && group == "traefik.io" && kind == "Middleware";
+            (!known).then(|| kind.clone())
+        }
+        Filter::Rewrite { hostname: None, path: None } => Some("URLRewrite".to_owned()),
+        Filter::Redirect(_) | Filter::Rewrite { .. } | Filter::RequestHeaders | Filter::ResponseHeaders => {
+            None
+        }
+    }
+}
+
 /// A scheme drops the port, else the request's stays.
 fn location(request: &Request, path: &str, matched: &str, redirect: &Redirect) -> String {
     let scheme = redirect.scheme.as_deref().unwrap_or_else(|| request.scheme.as_str());
@@ -132,10 +135,11 @@ fn location(request: &Request, path: &str, matched: &str, redirect: &Redirect) -
     let port = redirect.port.or(own).map(|port| format!(":{port}")).unwrap_or_default();
     let host = redirect.hostname.as_deref().unwrap_or(&request.host_as_sent);
     let path = match &redirect.path {
+        Some(PathChange::Full(to)) if to.is_empty() => String::new(),
         Some(change) => path_change::changed(change, matched, path),
         None => path.to_owned(),
     };
-    let slash = if path.starts_with('/') { "" } else { "/" };
+    let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
     // Semicolons separate parameters for Traefik, and are written as `&` at the door.
     let query = request.query.as_ref().map(|query| format!("?{}", query.replace(';', "&")));
     let query = query.unwrap_or_default();

@@ -11,12 +11,14 @@ use super::location::Location;
 use super::options::key;
 use super::rewrite::Rewritten;
 use super::snippet::Effect;
-use super::variables::{filled, rewritten, url};
+use super::variables::{filled, url};
 use super::{Passthrough, Table};
 use crate::analysis::routing::traefik::entry_points::EntryPoint;
 use crate::analysis::routing::traefik::redirect;
 use crate::analysis::routing::traefik::seen::Seen;
 use crate::analysis::routing::traefik::settle::settle;
+use crate::analysis::routing::traefik::uri::Malformed;
+use crate::analysis::routing::traefik::url::Url;
 use crate::analysis::routing::{Decision, Note, Outcome, Target};
 
 /// Which of the backends a router is for.
@@ -40,7 +42,8 @@ pub(super) struct Visit<'a> {
 
 impl Visit<'_> {
     pub(super) fn run(&self, share: Share) -> Decision {
-        if self.location.broken {
+        // Only the usual router is for the Service that is never there.
+        if self.location.broken && share == Share::Either {
             return self.answer(503, None, "custom-headers");
         }
         if let Some(decision) = self.to_https() {
@@ -96,9 +99,10 @@ impl Visit<'_> {
             return None;
         }
         let annotation = moved.redirect.annotation;
-        Some(match rewritten(&String::from_utf8_lossy(&new)) {
-            Some(location) => self.answer(moved.redirect.code, Some(location), annotation),
-            None => self.answer(500, None, annotation),
+        Some(match Url::parse(&String::from_utf8_lossy(&new)) {
+            Ok(location) => self.answer(moved.redirect.code, Some(location.write()), annotation),
+            // To Traefik an error of Go's URLs is one of the network.
+            Err(Malformed) => self.answer(502, None, annotation),
         })
     }
 
@@ -116,10 +120,10 @@ impl Visit<'_> {
     }
 
     fn upstream(&self, share: Share) -> Decision {
-        let mut path = self.seen.escaped();
+        let mut seen = self.seen.clone();
         match self.location.rewrite.as_ref().map(|rewrite| rewrite.apply(self.seen)) {
             None | Some(Rewritten::Untouched) => {}
-            Some(Rewritten::Path(rewritten)) => path = rewritten,
+            Some(Rewritten::Path(rewritten)) => seen.uri = rewritten,
             Some(Rewritten::Redirect(location)) => {
                 return self.answer(302, Some(location), "rewrite-target");
             }
@@ -131,12 +135,12 @@ impl Visit<'_> {
             (&self.location.configuration_snippet, "configuration-snippet"),
         ];
         for (snippet, annotation) in snippets {
-            match snippet.as_ref().map(|snippet| snippet.effect(&self.seen.uri.path)) {
+            match snippet.as_ref().map(|snippet| snippet.effect(&seen.uri.path)) {
                 None | Some(Effect::Nothing) => {}
                 Some(Effect::Unknown) => notes.extend(self.note(annotation)),
                 Some(Effect::Returns(status, text)) => {
                     let location = text.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308));
-                    return self.answer(status, location.map(|text| filled(&text, self.seen)), annotation);
+                    return self.answer(status, location.map(|text| filled(&text, &seen)), annotation);
                 }
             }
         }
@@ -152,7 +156,7 @@ impl Visit<'_> {
             let url = self.location.auth_url.clone();
             notes.push(Note::AuthSubrequest { ingress: ingress.name.clone(), url });
         }
-        let mut decision = self.split(share, &path);
+        let mut decision = self.split(share, &seen.escaped());
         decision.notes.extend(notes);
         decision
     }
@@ -226,7 +230,7 @@ pub(super) fn www(table: &Table, location: &Location, seen: &Seen<'_>, to: &str)
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let url = format!("{}://{to}{port}/{rest}", request.scheme.as_str());
     let mut decision = Decision::bare(Outcome::Redirect, Some(308));
-    decision.location = rewritten(&url).or(Some(url));
+    decision.location = Some(Url::parse(&url).map_or(url, |url| url.write()));
     if let Some(owner) = table.owners.get(location.owner) {
         let key = key("from-to-www-redirect");
         decision.notes.push(Note::Annotation { ingress: owner.name.clone(), key });

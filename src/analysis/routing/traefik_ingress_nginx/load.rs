@@ -25,6 +25,9 @@ use crate::model::object::Name;
 /// Below every rule.
 const LEAST: i64 = i32::MIN as i64;
 
+/// Annotations without whose Secret there is no location at all.
+const NOT_EVEN_THERE: [&str; 3] = ["auth-type", "auth-secret", "auth-secret-type"];
+
 /// Why an Ingress is not loaded.
 fn refusal(ingress: &Ingress, options: &Options, global: &Global) -> Option<Refusal> {
     if !global.snippets {
@@ -281,9 +284,6 @@ impl<'a> Loader<'a> {
         let namespace = &ingress.meta.namespace;
         let asked = Target { service: Name::new(namespace, service), port: port.clone() };
         let resolved = self.backends.resolve(asked.clone(), options);
-        if !rule.is_sound() {
-            return self.drop(owner, place, Note::RuleInvalid { rule: rule.to_string() }, None);
-        }
         let is_global = place == Place::DefaultBackend && ingress.rules.is_empty();
         // The default backend of everything has no host to share anything with.
         let regex = !is_global && self.table.hosts.regex.contains(host);
@@ -291,12 +291,31 @@ impl<'a> Loader<'a> {
         let snippet = snippet.map(String::as_str).unwrap_or_default();
         let has_tls = !ingress.tls.is_empty();
         let shared = Shared { has_tls, use_regex: regex, server_snippet: snippet };
-        let location = Location::new(owner, place, path, resolved, options, &shared)
+        let location = Location::new(owner, place, path, resolved.clone(), options, &shared)
             .and_then(|location| self.furnish(location, ingress, options));
+        // Whose routers cannot be made is there all the same, for what the host has of it.
+        let mut dead = false;
         let mut location = match location {
-            Ok(location) => location,
-            Err(annotation) => return self.drop_by(owner, place, annotation),
+            Ok(location) if rule.is_sound() => location,
+            Ok(_) | Err(_) => {
+                if let Err(annotation) = location {
+                    self.drop_by(owner, place, annotation);
+                    if NOT_EVEN_THERE.contains(&annotation) {
+                        return;
+                    }
+                } else {
+                    self.drop(owner, place, Note::RuleInvalid { rule: rule.to_string() }, None);
+                }
+                dead = true;
+                let left = Options { app_root: options.app_root.clone(), ..Options::default() };
+                let shared = Shared { has_tls, use_regex: false, server_snippet: "" };
+                let Ok(location) = Location::new(owner, place, path, resolved, &left, &shared) else {
+                    return;
+                };
+                location
+            }
         };
+        location.broken &= !is_global;
         if options.from_to_www && !location.broken {
             location.www = self.table.hosts.www(host);
         }
@@ -317,7 +336,7 @@ impl<'a> Loader<'a> {
             }
         }
         self.table.locations.push(location);
-        if let Some(canary) = canary {
+        if let Some(canary) = canary.filter(|_| !dead) {
             for (conditions, action) in
                 [(canary.takes(), Action::Canary(number)), (canary.leaves(), Action::Primary(number))]
             {
@@ -327,7 +346,9 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        self.push(rule, 0, self.places, Action::Location(number));
+        if !dead {
+            self.push(rule, 0, self.places, Action::Location(number));
+        }
         if let Some(other) = www {
             let rule = Rule { hosts: vec![Host::Name(other)], path: Path::Any, conditions: Vec::new() };
             self.push(rule, 0, self.places, Action::Www { location: number, to: host.to_owned() });

@@ -6,9 +6,8 @@
 
 use crate::analysis::routing::traefik::pattern::{Match, Pattern};
 use crate::analysis::routing::traefik::seen::Seen;
-use crate::analysis::routing::traefik::uri::Uri;
-
-use super::variables::rewritten;
+use crate::analysis::routing::traefik::uri::{Uri, clean};
+use crate::analysis::routing::traefik::url::Url;
 
 #[derive(Debug)]
 pub(super) struct Rewrite {
@@ -24,7 +23,7 @@ pub(super) enum Rewritten {
     /// The pattern does not match.
     Untouched,
     /// What the upstream gets.
-    Path(String),
+    Path(Uri),
     Redirect(String),
     /// The proxy itself answers.
     Status(u16),
@@ -65,20 +64,37 @@ impl Rewrite {
             return Rewritten::Status(500);
         }
         if self.absolute {
-            let url = String::from_utf8_lossy(&new).into_owned();
-            let Some(mut url) = rewritten(&url) else { return Rewritten::Status(500) };
-            let has_query = url.split_once('?').is_some_and(|(_, query)| !query.is_empty());
-            if let (false, Some(query)) = (has_query, seen.request.query.as_deref().filter(|q| !q.is_empty()))
-            {
-                url = format!("{}?{query}", url.trim_end_matches('?'));
+            let Ok(mut url) = Url::parse(&String::from_utf8_lossy(&new)) else {
+                return Rewritten::Status(500);
+            };
+            let query = seen.request.query.clone().filter(|query| !query.is_empty());
+            if let (false, Some(query)) = (url.has_query(), query) {
+                url.set_query(query);
             }
-            return Rewritten::Redirect(url);
+            return Rewritten::Redirect(absolute(url.write(), &url, &seen.uri.path));
         }
         let Ok(uri) = Uri::with_raw(new) else { return Rewritten::Status(500) };
         let clean = uri.sanitise();
         if clean.path != uri.path {
             return Rewritten::Status(400);
         }
-        Rewritten::Path(String::from_utf8_lossy(&clean.escaped()).into_owned())
+        Rewritten::Path(clean)
     }
+}
+
+/// What Go's `http.Redirect` sends where a URL names no server: a clean path from the root.
+fn absolute(text: String, url: &Url, old: &[u8]) -> String {
+    if url.names_server() {
+        return text;
+    }
+    let folder = old.iter().rposition(|byte| *byte == b'/').and_then(|at| old.get(..=at)).unwrap_or(b"/");
+    let text =
+        if text.starts_with('/') { text } else { String::from_utf8_lossy(folder).into_owned() + &text };
+    let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
+    let mut out = String::from_utf8_lossy(&clean(path.as_bytes())).into_owned();
+    if path.ends_with('/') && !out.ends_with('/') {
+        out.push('/');
+    }
+    out.push_str(query);
+    out
 }

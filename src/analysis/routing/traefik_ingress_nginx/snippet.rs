@@ -189,12 +189,18 @@ fn block(
         let inner = match token {
             None if nested || !words.is_empty() => return None,
             None => return Some(out),
-            Some(Token::Close) if nested && words.is_empty() => return Some(out),
+            // Behind the end of the block that a snippet is wrapped in there is nothing that could stand.
+            Some(Token::Close) if words.is_empty() => {
+                let is_end = nested || tokens.by_ref().all(|token| !matches!(token, Token::Word(_)));
+                return is_end.then_some(out);
+            }
             Some(Token::Close) => return None,
             Some(Token::Word(word)) => {
                 words.push(word);
                 continue;
             }
+            // Nothing is opened where nothing is named.
+            Some(Token::Open) if words.is_empty() => continue,
             Some(Token::End) => None,
             Some(Token::Open) => Some(block(tokens, true)?),
         };
@@ -229,7 +235,12 @@ mod tests {
             ("if ($x) { return 403; }", false, "/", Some(Effect::Unknown)),
             ("sub_filter a b;", false, "/", None),
             ("return 403", false, "/", None),
-            ("return 403; }", false, "/", None),
+            ("return 403; }", false, "/", returns(403, None)),
+            ("{", true, "/", Some(Effect::Nothing)),
+            ("{ return 403;", false, "/", returns(403, None)),
+            ("; return 403; } ;", false, "/", returns(403, None)),
+            ("return 403; } bogus", false, "/", None),
+            ("location / { return 403 }", true, "/", None),
         ] {
             let found = Snippet::read(text, server).map(|snippet| snippet.effect(path.as_bytes()));
             assert_eq!(found, expected, "{text}");

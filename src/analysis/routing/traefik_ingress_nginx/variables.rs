@@ -1,11 +1,9 @@
-//! nginx' variables, as far as this provider knows them, and URLs as Go writes them.
+//! nginx' variables, as far as this provider knows them.
 //!
 //! Unknown variables stay as they are written.
-//! Sources: traefik/traefik `pkg/middlewares/ingressnginx/interpolation.go`,
-//! `pkg/middlewares/redirect/redirect.go`, v3.7.13; Go 1.26 `net/url`.
+//! Source: traefik/traefik `pkg/middlewares/ingressnginx/interpolation.go`, v3.7.13.
 
 use crate::analysis::routing::traefik::seen::Seen;
-use crate::analysis::routing::traefik::uri::Uri;
 use crate::model::request::Scheme;
 
 /// Fills in the variables of a text.
@@ -69,28 +67,4 @@ pub(super) fn url(seen: &Seen<'_>) -> String {
         Scheme::Https => "https",
     };
     format!("{scheme}://{}{}", seen.request.authority(), seen.request_uri())
-}
-
-/// A URL read and written again; `None` where it cannot be read.
-pub(super) fn rewritten(url: &str) -> Option<String> {
-    let (head, rest) = match url.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let (authority, rest) = rest.split_at(end);
-            (format!("{}://{authority}", scheme.to_ascii_lowercase()), rest)
-        }
-        Some(_) | None => (String::new(), url),
-    };
-    let (path, query) = match rest.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (rest, None),
-    };
-    let path = Uri::parse(path.as_bytes()).ok()?.escaped();
-    let mut out = head;
-    out.push_str(&String::from_utf8_lossy(&path));
-    if let Some(query) = query {
-        out.push('?');
-        out.push_str(query);
-    }
-    Some(out)
 }

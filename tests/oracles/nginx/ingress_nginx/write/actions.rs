@@ -25,9 +25,8 @@ pub(super) struct Actions {
 
 impl Actions {
     pub(super) fn of(controller: &Controller<'_>, location: &Location) -> Self {
-        let mut actions = Self::default();
-        let global = |key: &str| controller.cluster.config(key).map(ToOwned::to_owned);
-        actions.auth_url = global("global-auth-url");
+        let auth_url = controller.cluster.config("global-auth-url").map(ToOwned::to_owned);
+        let mut actions = Self { auth_url, ..Self::default() };
         let exempt = controller.cluster.config("no-tls-redirect-locations");
         let exempt = exempt.unwrap_or("/.well-known/acme-challenge").split(',').map(str::trim);
         actions.never_tls =
