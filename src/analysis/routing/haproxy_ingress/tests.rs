@@ -191,7 +191,7 @@ fn over_tls_only_hosts_that_are_named_for_it_are_served() {
     let cases: &[Case<'_>] =
         &[("https://a.com/", "404"), ("https://a.com/any", "n/s"), ("http://a.com/", "n/s")];
     check_with(KIND, &[plain, any], &Settings::default(), cases);
-    let always = [("haproxy-ingress.github.io/ssl-always-add-https", "true")];
+    let always = [("ssl-always-add-https", "true")];
     let always = told("n/i", 0, &always, &[("a.com", "Prefix / s")]);
     check_with(KIND, &[always], &Settings::default(), &[("https://a.com/", "n/s")]);
 }
