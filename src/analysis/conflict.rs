@@ -117,6 +117,8 @@ pub enum Effect {
     DefaultCertificate,
     /// Nothing listens there: the connection is refused.
     NotListening,
+    /// The name is no TLS host: the connection is closed in its handshake, or refused.
+    NoTls,
     /// No request is concerned by itself: it decides what is made of later objects.
     LaterObjects,
 }

@@ -55,6 +55,7 @@ pub mod several_default_classes;
 pub mod snippet;
 pub mod solver_conflict;
 pub mod tls_host_not_in_rules;
+pub mod tls_host_not_served;
 pub mod traefik_path_character;
 pub mod traefik_priority;
 pub mod traefik_rewrite_tail;
@@ -114,6 +115,7 @@ pub static RULES: &[&dyn ConflictRule] = &[
     &snippet::Rule,
     &solver_conflict::Rule,
     &tls_host_not_in_rules::Rule,
+    &tls_host_not_served::Rule,
     &traefik_path_character::Rule,
     &traefik_priority::Rule,
     &traefik_rewrite_tail::Rule,

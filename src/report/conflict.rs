@@ -113,6 +113,7 @@ fn effect(effect: &Effect) -> String {
         }
         Effect::WithoutEffect => "nothing: the annotation does nothing here".to_owned(),
         Effect::NotListening => "nothing listens there: the connection is refused".to_owned(),
+        Effect::NoTls => "no TLS for this host: the connection is closed".to_owned(),
         Effect::DefaultCertificate => "the default certificate, or no TLS".to_owned(),
         Effect::LaterObjects => "nothing yet: it decides what is made of later objects".to_owned(),
     }

@@ -93,6 +93,10 @@ pub enum Facts {
     TlsHostNotInRules {
         host: String,
     },
+    TlsHostNotServed {
+        /// The TLS host that was meant for it: a wildcard, or a name that no rule has.
+        meant: Option<String>,
+    },
     PassthroughSwallowsPaths {
         standing: Passthrough,
         others: usize,

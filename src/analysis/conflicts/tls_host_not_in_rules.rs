@@ -1,5 +1,6 @@
 //! # What it finds
-//! A host in `spec.tls` that no rule of the Ingress has, while one of its rules has a host without TLS.
+//! A host in `spec.tls` that no rule has, while a rule of the Ingress has one like it, without TLS. Where such
+//! a host is not served over TLS at all, `tls_host_not_served` tells that instead.
 //!
 //! # Why it 404s
 //! It does not by itself. The certificate is not used for the host that was meant: clients get the
@@ -19,6 +20,7 @@
 //! kubernetes/ingress-nginx `internal/ingress/controller/controller.go` (extractTLSSecretName) @
 //! controller-v1.15.1; kubernetes.io, Ingress, TLS.
 
+use super::tls_host_not_served::{has_rule, unserved};
 use crate::analysis::backend::service::alike;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
@@ -39,6 +41,10 @@ impl ConflictRule for Rule {
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
         let mut found = Vec::new();
+        // A rule of another Ingress may be what was meant.
+        if !field.sees_all_ingresses() {
+            return found;
+        }
         for ingress in &field.loaded {
             let hosts = ingress.hosts();
             let named = |host: &str| {
@@ -46,7 +52,9 @@ impl ConflictRule for Rule {
                 tls.any(|tls| spec_match(tls, host) || tls.eq_ignore_ascii_case(host))
             };
             let bare: Vec<&str> = hosts.iter().copied().filter(|host| !named(host)).collect();
-            let Some(first) = bare.first() else { continue };
+            if bare.is_empty() {
+                continue;
+            }
             for (t, tls) in ingress.tls.iter().enumerate() {
                 for (h, host) in tls.hosts.iter().enumerate() {
                     let used = hosts.iter().any(|rule| {
@@ -55,12 +63,14 @@ impl ConflictRule for Rule {
                     if used || host.is_empty() {
                         continue;
                     }
-                    let place = format!("spec.tls[{t}].hosts[{h}]");
-                    let mut values = alike(host, bare.iter().copied());
-                    if values.is_empty() {
-                        values = vec![(*first).to_owned()];
+                    // A name that is like none of them is a rule that is gone, or is still to come.
+                    let values = alike(host, bare.iter().copied());
+                    let Some(meant) = values.first().cloned() else { continue };
+                    let is_worse = || unserved(field, ingress, &meant).is_some();
+                    if has_rule(field, host) || is_worse() {
+                        continue;
                     }
-                    let meant = values.first().cloned().unwrap_or_default();
+                    let place = format!("spec.tls[{t}].hosts[{h}]");
                     let fix = Fix::SetOneOf { part: Part::new(*ingress, &place), values };
                     let facts = Facts::TlsHostNotInRules { host: host.clone() };
                     found.push(
@@ -99,5 +109,21 @@ mod tests {
              ing shop/b host=*.example.com /(P)->web:80 tls=b.example.com,*.example.com
              ing shop/c host=c.example.com /(P)->web:80 tls=c.example.com,d.example.com",
         );
+    }
+
+    #[test]
+    fn names_that_another_ingress_has_or_that_are_like_none_are_not() {
+        silent(
+            &Rule,
+            "ing shop/a host=shop.example.com /(P)->web:80 tls=shops.example.com
+             ing shop/b host=shops.example.com /(P)->web:80",
+        );
+        silent(&Rule, "ing shop/a host=shop.example.com /(P)->web:80 tls=intranet.internal");
+        silent(&Rule, "hide Ingress\ning shop/a host=shop.example.com /(P)->web:80 tls=shop.exmaple.com");
+    }
+
+    #[test]
+    fn what_is_not_served_over_tls_at_all_is_told_by_the_other_rule() {
+        silent(&Rule, "is contour\ning shop/web host=shop.example.com /(P)->web:80 tls=shop.exmaple.com");
     }
 }

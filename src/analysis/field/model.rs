@@ -101,7 +101,9 @@ pub fn agrees(effect: &Effect, decision: &Decision) -> bool {
         Effect::Redirect { status, to } => {
             decision.status == Some(*status) && decision.location.as_ref() == Some(to)
         }
-        Effect::NotListening => decision.outcome == Outcome::Refused && decision.status.is_none(),
+        Effect::NotListening | Effect::NoTls => {
+            decision.outcome == Outcome::Refused && decision.status.is_none()
+        }
         Effect::UpstreamPath(path) => decision.upstream_path.as_ref() == Some(path),
         Effect::Split { to } => goes_to(to),
         Effect::AnyOf(targets) => decision.one_of == *targets,

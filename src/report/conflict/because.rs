@@ -80,6 +80,10 @@ pub(super) fn because(facts: &Facts) -> String {
         }
         Facts::BackendMissing { backend } => missing(backend),
         Facts::TlsHostNotInRules { host } => format!("no rule has {}", Text::new(host)),
+        Facts::TlsHostNotServed { meant: Some(name) } => {
+            format!("spec.tls has {} and not this host by its name", Text::new(name))
+        }
+        Facts::TlsHostNotServed { meant: None } => "spec.tls has other hosts only".to_owned(),
         Facts::PassthroughSwallowsPaths { standing, others } => passthrough(*standing, *others),
         Facts::DuplicateLocation { location } => {
             format!("nginx says: duplicate location \"{}\"", Text::new(location))

@@ -44,6 +44,7 @@ pub(super) fn title(rule: &str) -> String {
         "snippet" => "a snippet is stripped, or routes",
         "solver_conflict" => "an ACME challenge is answered by somebody else",
         "tls_host_not_in_rules" => "a TLS host is in no rule",
+        "tls_host_not_served" => "a host of an Ingress with TLS is not served over TLS",
         "traefik_path_character" => "a character in a path skips the whole Ingress",
         "traefik_priority" => "a priority that is no integer drops the whole Ingress",
         "traefik_rewrite_tail" => "the rewrite keeps the rest of the path",
