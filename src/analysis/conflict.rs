@@ -117,6 +117,8 @@ pub enum Effect {
     DefaultCertificate,
     /// Nothing listens there: the connection is refused.
     NotListening,
+    /// Those that follow the published address come to another controller, or to none.
+    NeverArrive,
     /// No request is concerned by itself: it decides what is made of later objects.
     LaterObjects,
 }
@@ -144,6 +146,8 @@ pub enum Fix {
     MakeReady { service: Name },
     /// Give each controller a class of its own.
     OwnClass { controllers: Vec<ObjectKey> },
+    /// Lead the hosts to these addresses of the controller's Service, which this setting publishes.
+    LeadTo { addresses: Vec<String>, service: Name, setting: String },
     /// Change the controller's ConfigMap or flags.
     Configure { setting: String, value: String },
 }
