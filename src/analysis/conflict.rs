@@ -119,6 +119,8 @@ pub enum Effect {
     NotListening,
     /// The name is no TLS host: the connection is closed in its handshake, or refused.
     NoTls,
+    /// Those that follow the published address come to another controller, or to none.
+    NeverArrive,
     /// No request is concerned by itself: it decides what is made of later objects.
     LaterObjects,
 }
@@ -146,6 +148,8 @@ pub enum Fix {
     MakeReady { service: Name },
     /// Give each controller a class of its own.
     OwnClass { controllers: Vec<ObjectKey> },
+    /// Lead the hosts to these addresses of the controller's Service, which this setting publishes.
+    LeadTo { addresses: Vec<String>, service: Name, setting: String },
     /// Change the controller's ConfigMap or flags.
     Configure { setting: String, value: String },
 }

@@ -48,6 +48,7 @@ pub mod oldest_annotates_host;
 pub mod passthrough_swallows_paths;
 pub mod pattern_in_plain_path;
 pub mod pattern_shadows;
+pub mod published_elsewhere;
 pub mod rewrite_without_capture;
 pub mod same_host_path_type;
 pub mod several_default_backends;
@@ -108,6 +109,7 @@ pub static RULES: &[&dyn ConflictRule] = &[
     &passthrough_swallows_paths::Rule,
     &pattern_in_plain_path::Rule,
     &pattern_shadows::Rule,
+    &published_elsewhere::Rule,
     &rewrite_without_capture::Rule,
     &same_host_path_type::Rule,
     &several_default_backends::Rule,

@@ -66,6 +66,19 @@ pub fn takes_clients(port: &ServicePort) -> bool {
 /// Whose an address is, seen from the controllers that take an Ingress.
 #[must_use]
 pub fn owner(address: &str, takers: &[&Controller], snapshot: &Snapshot) -> AddressOf {
+    owner_by(address, takers, snapshot, || {
+        snapshot.services.items().iter().find(|service| addresses(service).contains(&address))
+    })
+}
+
+/// The same where the first Service that has the address is found in some other way than one by one.
+#[must_use]
+pub fn owner_by<'s>(
+    address: &str,
+    takers: &[&Controller],
+    snapshot: &Snapshot,
+    holder: impl FnOnce() -> Option<&'s Service>,
+) -> AddressOf {
     let has = |service: &&Service| addresses(service).contains(&address);
     for taker in takers {
         if let Some(service) = services_of(taker, snapshot).find(has) {
@@ -83,7 +96,7 @@ pub fn owner(address: &str, takers: &[&Controller], snapshot: &Snapshot) -> Addr
             return AddressOf::Other { controller: other.workload.name.clone(), service: service.meta.key() };
         }
     }
-    if let Some(service) = snapshot.services.items().iter().find(has) {
+    if let Some(service) = holder() {
         return AddressOf::Service(service.meta.key());
     }
     if !takers.is_empty() && takers.iter().all(|taker| publishes_services(taker, snapshot)) {
@@ -93,8 +106,9 @@ pub fn owner(address: &str, takers: &[&Controller], snapshot: &Snapshot) -> Addr
     }
 }
 
-/// Whether a controller writes its Services' addresses, and they have some.
-fn publishes_services(controller: &Controller, snapshot: &Snapshot) -> bool {
+/// Whether a controller's Services have the addresses that it is reached by.
+#[must_use]
+pub fn publishes_services(controller: &Controller, snapshot: &Snapshot) -> bool {
     let outside = match controller.kind {
         ControllerKind::AwsAlb | ControllerKind::Gce | ControllerKind::Agic | ControllerKind::Cilium => true,
         ControllerKind::IngressNginx

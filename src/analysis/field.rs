@@ -98,6 +98,12 @@ impl Claims {
         self.on(ingress).is_empty() && !self.doubtful.contains(ingress)
     }
 
+    /// Whether some controller could not be judged, that may take this Ingress.
+    #[must_use]
+    pub fn is_doubtful(&self, ingress: &Name) -> bool {
+        self.doubtful.contains(ingress)
+    }
+
     /// The controllers that take this Ingress.
     #[must_use]
     pub fn on(&self, ingress: &Name) -> &[usize] {

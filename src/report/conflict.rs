@@ -114,6 +114,9 @@ fn effect(effect: &Effect) -> String {
         Effect::WithoutEffect => "nothing: the annotation does nothing here".to_owned(),
         Effect::NotListening => "nothing listens there: the connection is refused".to_owned(),
         Effect::NoTls => "no TLS for this host: the connection is closed".to_owned(),
+        Effect::NeverArrive => {
+            "those that follow the published address do not come to this controller".to_owned()
+        }
         Effect::DefaultCertificate => "the default certificate, or no TLS".to_owned(),
         Effect::LaterObjects => "nothing yet: it decides what is made of later objects".to_owned(),
     }
@@ -164,6 +167,15 @@ fn fix(fix: &Fix) -> String {
         Fix::OwnClass { controllers } => {
             let all: Vec<String> = controllers.iter().map(|key| ObjectRef::from(key).to_string()).collect();
             format!("give each controller a class of its own: {}", all.join(", "))
+        }
+        Fix::LeadTo { addresses, service, setting } => {
+            let all: Vec<String> = addresses.iter().map(|one| Text::new(one).to_string()).collect();
+            format!(
+                "lead the hosts to {} (Service {}); {} makes the controller publish it",
+                all.join(", "),
+                NameRef::from(service),
+                Text::new(setting)
+            )
         }
         Fix::Configure { setting, value } => {
             format!("set {} to \"{}\" for the controller", Text::new(setting), Text::new(value))

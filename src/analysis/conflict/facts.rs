@@ -194,6 +194,12 @@ pub enum Facts {
         /// Others of the group serve the host over TLS.
         with_others: bool,
     },
+    PublishedElsewhere {
+        addresses: Vec<String>,
+        /// The other controller that has them.
+        of: Option<Name>,
+        ingresses: usize,
+    },
     AlbGroupStuck {
         path: String,
         members: usize,

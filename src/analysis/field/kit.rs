@@ -6,7 +6,7 @@
 //! svc shop/web 80            class nginx k8s.io/ingress-nginx default            config allow-snippet-annotations=true
 //! ctl traefik edge           hide Service                                        arg --enable-ssl-passthrough
 //! ```
-//! `age` is days. Paths follow the `host=` they belong to; before any they are hostless. An Ingress is
+//! `front 0 edge/lb 192.0.2.1` is the Service of a controller, by number, with its address (`-` for none). `age` is days. Paths follow the `host=` they belong to; before any they are hostless. An Ingress is
 //! loaded when its class is `nginx`, or left out; `refused=` gives any other judgement. Where no Service
 //! is written, all that are named exist and are ready.
 //!
@@ -146,6 +146,9 @@ pub(crate) struct World {
     kind: Option<ControllerKind>,
     version: Option<Version>,
     hidden: Vec<Kind>,
+    /// Index of a controller, its Service, and the address of that.
+    fronts: Vec<(Option<usize>, String, String)>,
+    pods: Vec<String>,
 }
 
 fn meta(name: &str) -> ObjectMeta {
@@ -208,6 +211,10 @@ impl World {
                 }
                 "is" => world.kind = ControllerKind::parse(words[1]),
                 "version" => world.version = Version::parse(words[1]),
+                "front" => {
+                    world.fronts.push((words[1].parse().ok(), words[2].to_owned(), words[3].to_owned()))
+                }
+                "pod" => world.pods.push(words[1].to_owned()),
                 "hide" => world.hidden.push(Kind::parse(words[1]).expect("a kind")),
                 other => panic!("no such line: {other}"),
             }
@@ -240,6 +247,8 @@ impl World {
                 ingress.meta.labels.insert(key.to_owned(), value.to_owned());
             } else if let Some(to) = word.strip_prefix("default=") {
                 ingress.default_backend = Some(backend(to));
+            } else if let Some(addresses) = word.strip_prefix("addr=") {
+                ingress.addresses = addresses.split(',').map(str::to_owned).collect();
             } else if let Some(hosts) = word.strip_prefix("tls=") {
                 let hosts = hosts.split(',').map(str::to_owned).collect();
                 ingress.tls.push(Tls { hosts, secret: Some("tls".to_owned()) });
@@ -375,7 +384,7 @@ impl World {
 
     /// The snapshot, with the controller under test first and every other one after it.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let (services, slices) = match self.services.is_empty() {
+        let (mut services, slices) = match self.services.is_empty() {
             true => self.named_services(),
             false => (self.services.clone(), self.slices.clone()),
         };
@@ -383,6 +392,7 @@ impl World {
         let mut own = controller(kind, "controller");
         own.args.clone_from(&self.args);
         own.version = self.version;
+        own.pods.clone_from(&self.pods);
         let map = ConfigMap { meta: meta("ingress-nginx/controller"), data: self.config.clone() };
         let seen = if self.hidden.contains(&Kind::ConfigMap) {
             let what = Unseen::Object(ObjectKey { kind: Kind::ConfigMap, name: map.meta.key() });
@@ -393,6 +403,14 @@ impl World {
         own.config_map = Some((map.meta.key(), seen));
         let mut controllers = vec![own];
         controllers.extend(self.others.iter().cloned());
+        for (index, name, address) in &self.fronts {
+            let load_balancer = (address != "-").then(|| address.clone()).into_iter().collect();
+            let service = Service { meta: meta(name), load_balancer, ..Service::default() };
+            if let Some(index) = index {
+                controllers[*index].services.push(service.meta.key());
+            }
+            services.push(service);
+        }
         Snapshot {
             ingresses: if self.hidden.contains(&Kind::Ingress) {
                 let missing = BTreeMap::from([("hidden".to_owned(), Why::NotCaptured)]);

@@ -118,6 +118,7 @@ pub fn agrees(effect: &Effect, decision: &Decision) -> bool {
         Effect::OwnAnswer
         | Effect::NotLoaded
         | Effect::SeveralControllers
+        | Effect::NeverArrive
         | Effect::Frozen
         | Effect::GroupFrozen
         | Effect::WithoutEffect

@@ -158,6 +158,16 @@ pub(super) fn because(facts: &Facts) -> String {
         Facts::AlbListenPorts { with_others: false } => {
             "it asks for TLS and listens on plain ports only".to_owned()
         }
+        Facts::PublishedElsewhere { addresses, of, ingresses } => {
+            let of = of.as_ref().map_or("no controller that was seen".to_owned(), |of| {
+                format!("controller {}", NameRef::from(of))
+            });
+            format!(
+                "{} belongs to {of}; {}",
+                list(addresses),
+                count(*ingresses, "Ingress has it", "Ingresses have it")
+            )
+        }
         Facts::AlbGroupStuck { members, .. } => {
             format!("{} share the load balancer", count(*members, "Ingress", "Ingresses"))
         }

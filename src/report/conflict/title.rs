@@ -37,6 +37,7 @@ pub(super) fn title(rule: &str) -> String {
         "passthrough_swallows_paths" => "TLS passthrough and paths on one host",
         "pattern_in_plain_path" => "a pattern where paths are plain text",
         "pattern_shadows" => "a longer pattern hides a rule",
+        "published_elsewhere" => "the published address is not that of the controller",
         "rewrite_without_capture" => "the rewrite sends every path to the same place",
         "same_host_path_type" => "the same host, path and type more than once",
         "several_default_backends" => "several default backends for everybody",
