@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 
 use crate::ask::Entry;
 use crate::cluster::{Cluster, EDGE};
-use crate::dialect::contour::SECRET;
 use crate::envoy;
 use crate::oracle::{Oracle, Served};
 use crate::plane::assets::Assets;
 use crate::plane::objects::documents;
 use crate::plane::program::Recipe;
 use crate::programs::fetched;
-use crate::world::{NAMESPACES, World};
+use crate::world::World;
 
 const CONTOUR: &str = "contour";
 const ENVOY: &str = "envoy";
@@ -45,16 +44,6 @@ impl Contour {
             let name = kind["metadata"]["name"].as_str().expect("a name");
             let place = ["apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name];
             cluster.plane.until(name, || established(&cluster, place)).await;
-        }
-        let certified = rcgen::generate_simple_self_signed(vec!["oracle.example".to_owned()]);
-        let certified = certified.expect("a certificate");
-        for namespace in NAMESPACES {
-            let secret = json!({
-                "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-                "metadata": {"namespace": namespace, "name": SECRET},
-                "stringData": {"tls.crt": certified.cert.pem(), "tls.key": certified.signing_key.serialize_pem()},
-            });
-            cluster.plane.apply(&secret.to_string()).await;
         }
         let bootstrap = Command::new(&contour)
             .args(["bootstrap", "--xds-address=127.0.1.5", &format!("--xds-port={XDS}")])

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
 use crate::generate::ingresses;
-use crate::world::{CLASS, EXTERNAL, EXTERNAL_PORT, NAMESPACES, external};
+use crate::world::{CLASS, EXTERNAL, EXTERNAL_PORT, NAMESPACES, certificate, external};
 
 /// The Secret with a certificate that is in every namespace of a world.
 pub(crate) const SECRET: &str = "cert";
@@ -113,7 +113,7 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
     found
 }
 
-/// Contour in the cluster, its file of settings, and the names of the Secrets there are.
+/// Contour in the cluster, its file of settings, and the Secrets with certificates.
 fn deployed(arguments: &[String], config: &[(String, String)]) -> Vec<Value> {
     let always = ["serve", "--incluster", "--xds-address=0.0.0.0", "--config-path=/config/contour.yaml"];
     let args: Vec<&str> = always.into_iter().chain(arguments.iter().map(String::as_str)).collect();
@@ -139,9 +139,6 @@ fn deployed(arguments: &[String], config: &[(String, String)]) -> Vec<Value> {
             }},
         }),
     ];
-    objects.extend(NAMESPACES.map(|namespace| {
-        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-               "metadata": {"namespace": namespace, "name": SECRET}})
-    }));
+    objects.extend(NAMESPACES.map(|namespace| certificate(namespace, SECRET, true)));
     objects
 }
