@@ -34,6 +34,8 @@ pub mod doctor;
 pub mod exec_probe;
 pub mod failure;
 pub mod find_conflicts;
+#[cfg(test)]
+mod fixtures;
 mod gate;
 pub mod get_ingress;
 pub mod match_path;

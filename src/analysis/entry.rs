@@ -99,7 +99,9 @@ pub fn owner_by<'s>(
     if let Some(service) = holder() {
         return AddressOf::Service(service.meta.key());
     }
-    if !takers.is_empty() && takers.iter().all(|taker| publishes_services(taker, snapshot)) {
+    let says_its_services =
+        |taker: &&Controller| publishes_services(taker, snapshot) && !publishes_nodes(taker);
+    if !takers.is_empty() && takers.iter().all(says_its_services) {
         AddressOf::NotTakers
     } else {
         AddressOf::Untold
@@ -136,6 +138,12 @@ pub fn publishes_services(controller: &Controller, snapshot: &Snapshot) -> bool 
         && !on_nodes
         && snapshot.services.covers(namespace)
         && services_of(controller, snapshot).any(|service| !public_addresses(service).is_empty())
+}
+
+/// Whether a controller publishes the nodes of its pods, for want of a Service that it is told of.
+fn publishes_nodes(controller: &Controller) -> bool {
+    matches!(controller.kind, ControllerKind::IngressNginx | ControllerKind::HaproxyIngress)
+        && controller.settings().value("publish-service").is_none_or(str::is_empty)
 }
 
 #[cfg(test)]
@@ -177,7 +185,7 @@ mod tests {
                 Kind::Service,
                 vec![service("a", "192.0.2.1"), service("bb", "192.0.2.2"), service("ccc", "192.0.2.3")],
             ),
-            controllers: vec![controller("a", &[]), controller("bb", &[])],
+            controllers: vec![controller("a", &["--publish-service=edge/a"]), controller("bb", &[])],
             ..Snapshot::empty(chrono::DateTime::UNIX_EPOCH)
         };
         let takers: Vec<&Controller> = snapshot.controllers.iter().take(1).collect();
@@ -192,6 +200,19 @@ mod tests {
             assert_eq!(owner(address, &takers, &snapshot), expected, "{address}");
         }
         assert_eq!(owner("192.0.2.9", &[], &snapshot), AddressOf::Untold);
+    }
+
+    #[test]
+    fn of_a_controller_that_publishes_its_nodes_no_address_is_called_strange() {
+        let untold = controller("a", &[]);
+        let snapshot = Snapshot {
+            services: Listing::complete(Kind::Service, vec![service("a", "192.0.2.1")]),
+            controllers: vec![untold.clone()],
+            ..Snapshot::empty(chrono::DateTime::UNIX_EPOCH)
+        };
+        assert_eq!(owner("192.0.2.9", &[&untold], &snapshot), AddressOf::Untold);
+        let told = controller("a", &["--publish-service=edge/a"]);
+        assert_eq!(owner("192.0.2.9", &[&told], &snapshot), AddressOf::NotTakers);
     }
 
     #[test]

@@ -197,7 +197,6 @@ fn is_strange(field: &Field<'_>, address: &str, of: &AddressOf) -> bool {
             let is_ip = |text: &str| text.parse::<IpAddr>().is_ok();
             field.snapshot.services.covers_everything()
                 && !has_a_file(field.settings)
-                && !publishes_nodes(field)
                 && entry::services_of(field.controller, field.snapshot)
                     .flat_map(entry::public_addresses)
                     .any(|own| is_ip(own) == is_ip(address))
@@ -210,12 +209,6 @@ fn has_a_file(settings: &Settings) -> bool {
     settings.args.iter().any(|flag| {
         flag.name.contains("config") && flag.value.as_deref().is_some_and(|value| value.starts_with('/'))
     })
-}
-
-/// Whether the product publishes its nodes for want of a Service that is named.
-fn publishes_nodes(field: &Field<'_>) -> bool {
-    matches!(field.kind, ControllerKind::IngressNginx | ControllerKind::HaproxyIngress)
-        && field.settings.value("publish-service").is_none_or(str::is_empty)
 }
 
 #[cfg(test)]

@@ -2,33 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::report::limits::MAX_CHARS;
-use crate::tools::{Call, FailureCode, Reply, Settings, Source, ToolFailure, Toolbox, registry};
-
-/// A controller of ingress-nginx and its class.
-const NGINX: &str = "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: controller, namespace: edge, uid: d-1}
-spec:
-  selector: {matchLabels: {app: edge}}
-  template:
-    metadata: {labels: {app: edge}}
-    spec:
-      containers:
-      - name: controller
-        image: registry.k8s.io/ingress-nginx/controller:v1.15.1
-        args: [/nginx-ingress-controller, --controller-class=k8s.io/ingress-nginx]
----
-apiVersion: networking.k8s.io/v1
-kind: IngressClass
-metadata: {name: nginx, uid: c-1}
-spec: {controller: k8s.io/ingress-nginx}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, uid: n-1}
-";
+use crate::tools::fixtures::{self, NGINX, capture, check};
+use crate::tools::{FailureCode, Reply, Source, ToolFailure};
 
 /// A Service with one ready endpoint.
 fn service(namespace: &str, name: &str) -> String {
@@ -75,38 +50,12 @@ spec:
     text
 }
 
-fn capture(documents: &[String], errors: &Value) -> (tempfile::TempDir, Source) {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("objects.yaml"), documents.join("\n---\n")).expect("written");
-    let about = json!({"takenAt": "2026-11-22T10:00:00Z", "errors": errors});
-    std::fs::write(folder.path().join("capture.json"), about.to_string()).expect("written");
-    let source = Source::Capture(folder.path().to_owned());
-    (folder, source)
-}
-
 async fn ask(source: Source, arguments: Value) -> Result<Reply, ToolFailure> {
-    let toolbox = Toolbox::new(Settings { source, ..Settings::default() });
-    let entry = registry().iter().find(|entry| entry.name == "find_conflicts").expect("registered");
-    entry.call(&toolbox, arguments, &Call::default()).await
+    fixtures::ask("find_conflicts", source, arguments).await
 }
 
-/// The answer, held to what every answer obeys.
 async fn answer(source: Source, arguments: Value) -> Reply {
-    let reply = ask(source, arguments).await.expect("an answer");
-    let entry = registry().iter().find(|entry| entry.name == "find_conflicts").expect("registered");
-    let schema = jsonschema::validator_for(&entry.output_schema).expect("a schema");
-    let wrong: Vec<String> = schema.iter_errors(&reply.structured).map(|error| error.to_string()).collect();
-    assert!(wrong.is_empty(), "{wrong:?}\n{}", reply.structured);
-    for half in [reply.text.clone(), reply.structured.to_string()] {
-        assert!(half.chars().count() <= MAX_CHARS, "{}", half.chars().count());
-    }
-    for next in reply.structured["next"].as_array().expect("next") {
-        let tool = registry().iter().find(|entry| next["tool"] == entry.name).expect("a tool that exists");
-        let schema = jsonschema::validator_for(&tool.input_schema).expect("a schema");
-        assert!(schema.is_valid(&next["arguments"]), "{next}");
-        assert!(reply.text.contains(&format!("Next: {}", tool.name)), "{}", reply.text);
-    }
-    reply
+    fixtures::answer("find_conflicts", source, arguments).await
 }
 
 /// `rule severity` of each conflict.
@@ -114,16 +63,6 @@ fn rules(reply: &Reply) -> Vec<String> {
     let conflicts = reply.structured["conflicts"].as_array().expect("conflicts");
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     conflicts.iter().map(|one| format!("{} {}", text(&one["rule"]), text(&one["severity"]))).collect()
-}
-
-/// The text holds every part, in this order.
-fn check(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let at =
-            rest.find(part).unwrap_or_else(|| panic!("{part:?} is missing, or out of order, in:\n{text}"));
-        rest = &rest[at + part.len()..];
-    }
 }
 
 /// Two hosts, three namespaces, one finding of each weight.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::report::limits::MAX_CHARS;
+use crate::tools::fixtures::{self, NGINX, check};
 use crate::tools::{Call, FailureCode, Reply, Settings, Source, ToolFailure, Toolbox, registry};
 
 fn toolbox(source: Source) -> Toolbox {
@@ -14,54 +15,12 @@ fn scenario(id: &str) -> Source {
 }
 
 async fn ask(source: Source, arguments: Value) -> Result<Reply, ToolFailure> {
-    let entry = registry().iter().find(|entry| entry.name == "get_ingress").expect("registered");
-    entry.call(&toolbox(source), arguments, &Call::default()).await
+    fixtures::ask("get_ingress", source, arguments).await
 }
 
 async fn text(source: Source, arguments: Value) -> String {
     ask(source, arguments).await.expect("an answer").text
 }
-
-/// The text holds every part, in this order.
-fn check(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let at =
-            rest.find(part).unwrap_or_else(|| panic!("{part:?} is missing, or out of order, in:\n{text}"));
-        rest = &rest[at + part.len()..];
-    }
-}
-
-/// A controller of ingress-nginx, its class and Service, as a capture file.
-const NGINX: &str = "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: controller, namespace: edge, uid: d-1}
-spec:
-  selector: {matchLabels: {app: edge}}
-  template:
-    metadata: {labels: {app: edge}}
-    spec:
-      containers:
-      - name: controller
-        image: registry.k8s.io/ingress-nginx/controller:v1.15.1
-        args: [/nginx-ingress-controller, --controller-class=k8s.io/ingress-nginx]
----
-apiVersion: networking.k8s.io/v1
-kind: IngressClass
-metadata: {name: nginx, uid: c-1}
-spec: {controller: k8s.io/ingress-nginx}
----
-apiVersion: v1
-kind: Service
-metadata: {name: entry, namespace: edge, uid: s-1}
-spec:
-  type: LoadBalancer
-  clusterIP: 10.96.0.1
-  selector: {app: edge}
-  ports: [{name: http, port: 80, targetPort: http}]
-status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}
-";
 
 const TRAEFIK: &str = "
 apiVersion: apps/v1
@@ -83,6 +42,8 @@ metadata: {name: traefik, uid: c-2}
 spec: {controller: traefik.io/ingress-controller}
 ";
 
+const SHOP: &str = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: n-1}}";
+
 /// An Ingress `shop/web` of a class, with more metadata and with rules below `spec`.
 fn web(class: &str, metadata: &str, rules: &str) -> String {
     format!(
@@ -98,10 +59,6 @@ spec:
   ingressClassName: {class}
   rules:
 {rules}
----
-apiVersion: v1
-kind: Namespace
-metadata: {{name: shop, uid: n-1}}
 "
     )
 }
@@ -109,12 +66,8 @@ metadata: {{name: shop, uid: n-1}}
 const ROOT: &str = "  - {host: shop.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}";
 
 fn capture(documents: &[&str]) -> (tempfile::TempDir, Source) {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("objects.yaml"), documents.join("\n---\n")).expect("written");
-    std::fs::write(folder.path().join("capture.json"), "{\"takenAt\": \"2026-11-22T10:00:00Z\"}")
-        .expect("written");
-    let source = Source::Capture(folder.path().to_owned());
-    (folder, source)
+    let documents: Vec<String> = documents.iter().map(|text| (*text).to_owned()).collect();
+    fixtures::capture(&documents, &json!([]))
 }
 
 #[tokio::test]
@@ -228,7 +181,7 @@ async fn foreign_and_mistyped_annotations_are_marked() {
     traefik.ingress.kubernetes.io/router.entrypoint: websecure
     traefik.ingress.kubernetes.io/router.priority: '7'
     cert-manager.io/cluster-issuer: x";
-    let (_kept, source) = capture(&[TRAEFIK, &web("traefik", metadata, ROOT)]);
+    let (_kept, source) = capture(&[TRAEFIK, SHOP, &web("traefik", metadata, ROOT)]);
     let text = text(source, json!({"namespace": "shop", "name": "web"})).await;
     check(
         &text,
@@ -298,7 +251,7 @@ async fn two_controllers_that_take_the_same_ingress_are_both_named() {
 #[tokio::test]
 async fn an_address_of_another_controller_or_of_none_is_told() {
     let status = "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}, {ip: 192.0.2.9}]}}";
-    let web = web("nginx", "", ROOT).replacen("\n---", &format!("\n{status}\n---"), 1);
+    let web = format!("{}{status}\n", web("nginx", "", ROOT));
     let (_kept, source) = capture(&[NGINX, &web]);
     check(
         &text(source, json!({"namespace": "shop", "name": "web"})).await,
@@ -312,7 +265,7 @@ async fn an_address_of_another_controller_or_of_none_is_told() {
 #[tokio::test]
 async fn without_a_recognised_controller_nothing_is_guessed() {
     let metadata = "  annotations: {haproxy.org/path-rewrite: /}";
-    let (_kept, source) = capture(&[&web("nginx", metadata, ROOT)]);
+    let (_kept, source) = capture(&[SHOP, &web("nginx", metadata, ROOT)]);
     check(
         &text(source, json!({"namespace": "shop", "name": "web"})).await,
         &[
