@@ -20,6 +20,8 @@ use super::{
 use crate::analysis::adoption::annotations::Policy;
 
 mod canary;
+#[cfg(test)]
+mod claims;
 mod decide;
 mod endpoints;
 mod errors;

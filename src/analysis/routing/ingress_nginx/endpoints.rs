@@ -20,6 +20,10 @@ pub(super) enum Health {
     ServiceMissing,
     PortMissing,
     NobodyReady,
+    /// The Service's own address is asked, and nobody is behind it.
+    AddressSilent,
+    /// The Service's own address is asked at a port that it does not have.
+    AddressPortless,
     Unseen,
 }
 
@@ -78,14 +82,15 @@ impl<'a> Endpoints<'a> {
         })
     }
 
-    /// `None` where the Service has no address of its own.
+    /// `None` where the Service has no address of its own, or no port of the name; a number is asked for
+    /// whether the Service has it or not.
     fn by_cluster_ip(&self, service: &Service, wanted: &PortRef) -> Option<Health> {
-        service.cluster_ip.as_deref().filter(|ip| *ip != "None")?;
-        let port = service.port(wanted)?;
-        Some(match self.behind(service, port) {
-            Health::NobodyReady => Health::NobodyReady,
-            Health::Ready | Health::ServiceMissing | Health::PortMissing | Health::Unseen => Health::Ready,
-        })
+        service.cluster_ip.as_deref().filter(|ip| !matches!(*ip, "" | "None"))?;
+        let Some(port) = service.port(wanted) else {
+            return matches!(wanted, PortRef::Number(_)).then_some(Health::AddressPortless);
+        };
+        let nobody = self.behind(service, port) == Health::NobodyReady;
+        Some(if nobody { Health::AddressSilent } else { Health::Ready })
     }
 
     fn external(&self, service: &Service, wanted: &PortRef) -> Health {
@@ -230,7 +235,11 @@ mod tests {
         check("web", "9090", false, Health::Ready);
         check("web", "none", false, Health::PortMissing);
         check("dead", "80", false, Health::NobodyReady);
-        check("dead", "80", true, Health::NobodyReady);
+        check("web", "main", true, Health::Ready);
+        check("web", "9090", true, Health::AddressPortless);
+        check("web", "http", true, Health::Ready);
+        check("web", "none", true, Health::PortMissing);
+        check("dead", "80", true, Health::AddressSilent);
         check("headless", "80", false, Health::Ready);
         check("headless", "80", true, Health::Ready);
         check("missing", "80", false, Health::ServiceMissing);
