@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
 use crate::generate::ingresses;
-use crate::world::{NAMESPACES, SERVICES};
+use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, SERVICES, external};
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
@@ -67,7 +67,11 @@ pub(crate) const INGRESS_NGINX: Dialect = Dialect {
             &["n/missing", "missing", "cert", "other/cert"],
         ),
         some(3, "nginx.ingress.kubernetes.io/use-port-in-redirects", &["true"]),
-        some(6, "nginx.ingress.kubernetes.io/default-backend", &["seven", "eight", "missing", "no/such"]),
+        some(
+            6,
+            "nginx.ingress.kubernetes.io/default-backend",
+            &["seven", "eight", EXTERNAL, "missing", "no/such"],
+        ),
         some(4, "nginx.ingress.kubernetes.io/custom-http-errors", &["503", "404,503", "401", "404", "200"]),
         some(3, "nginx.ingress.kubernetes.io/auth-type", &["basic", "digest", "jwt"]),
         some(
@@ -105,6 +109,7 @@ pub(crate) const INGRESS_NGINX: Dialect = Dialect {
         some(4, "--deep-inspect", &["false"]),
         some(4, "--enable-annotation-validation", &["false"]),
         some(4, "--health-check-path", &["/alive"]),
+        some(4, "--disable-svc-external-name", &["true"]),
         some(3, "--annotations-prefix", &["own.example"]),
     ],
     config: &[
@@ -152,8 +157,20 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
             *secret = json!("cert");
         }
     }
+    for ingress in &mut all {
+        let path = ingress.pointer_mut("/spec/rules/0/http/paths/0/backend");
+        if let Some(backend) = path.filter(|backend| backend.get("service").is_some())
+            && random.random_ratio(1, 12)
+        {
+            let port =
+                if random.random() { json!({"number": EXTERNAL_PORT}) } else { json!({"name": "http"}) };
+            *backend = json!({"service": {"name": EXTERNAL, "port": port}});
+        }
+    }
+    all.extend(NAMESPACES.map(external));
     for number in 0..random.random_range(0..3) {
-        let Some(main) = all.choose(random).cloned() else { break };
+        let mains: Vec<&Value> = all.iter().filter(|one| one["kind"] == "Ingress").collect();
+        let Some(main) = mains.choose(random).map(|main| (*main).clone()) else { break };
         all.push(canary(random, main, number));
     }
     all
