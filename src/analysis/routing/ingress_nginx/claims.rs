@@ -84,6 +84,17 @@ fn clients_without_a_known_authority_get_403_on_the_whole_host() {
 }
 
 #[test]
+fn a_host_without_the_authority_has_no_locations_that_could_collide() {
+    let paths = [("a.example", "Prefix /x s"), ("a.example", "Prefix /x/ t")];
+    let broken = annotated("n/i", 1, &[], &paths);
+    let other = annotated("n/other", 2, &[], &[("b.example", "Prefix / u")]);
+    check(&config(&[]), &[broken, other.clone()], &[("http://b.example/", "refused")]);
+    let lacking = annotated("n/i", 1, &[("auth-tls-secret", "n/missing")], &paths);
+    let cases: &[Case<'_>] = &[("http://b.example/", "n/u"), ("http://a.example/x", "403")];
+    check(&config(&[]), &[lacking, other], cases);
+}
+
+#[test]
 fn a_rule_without_paths_asks_no_certificate_of_clients() {
     let mut bare = annotated("n/i", 1, &[("auth-tls-secret", "n/missing")], &[("b.example", "Prefix / s")]);
     bare.rules.push(Rule { host: Some("a.example".to_owned()), paths: None });

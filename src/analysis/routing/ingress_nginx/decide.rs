@@ -15,7 +15,6 @@ use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
 
 use super::canary::Choice;
-use super::options::ClientCertificates;
 use super::servers::{CATCH_ALL, Location, Tls};
 use super::site::{Found, Site};
 use super::upstreams::DEFAULT_UPSTREAM;
@@ -144,7 +143,7 @@ pub(super) fn annotation(ingress: &Name, key: &str) -> Note {
 pub(super) struct Visit<'a> {
     pub(super) table: &'a Table,
     pub(super) request: &'a Request,
-    site: &'a Site,
+    pub(super) site: &'a Site,
     pub(super) path: &'a [u8],
 }
 
@@ -168,41 +167,6 @@ impl Visit<'_> {
             },
             Found::Undecided(at) => self.undecided(at),
         }
-    }
-
-    /// A host whose clients should bring certificates, and whose Secret with the authority is not there
-    /// or may not be used, has nothing but 403.
-    fn without_authority(&self) -> Option<Decision> {
-        let void = self.certificates_wanted().find(|(_, wanted)| match (wanted, &self.table.secrets) {
-            (ClientCertificates::Void, _) => true,
-            (ClientCertificates::Of(secret), Some(names)) => !names.contains(secret),
-            (ClientCertificates::Of(_), None) => false,
-        });
-        let (ingress, _) = void?;
-        let mut decision = Decision::bare(Outcome::Refused, Some(403));
-        decision.notes.push(annotation(ingress, "auth-tls-secret"));
-        Some(errors::lost(self.table, decision))
-    }
-
-    fn certificates_wanted(&self) -> impl Iterator<Item = (&Name, &ClientCertificates)> {
-        self.site.client_certificates.iter().filter_map(|number| {
-            let ingress = self.table.loaded.get(*number)?;
-            Some((&ingress.name, ingress.options.client_certificates.as_ref()?))
-        })
-    }
-
-    /// What cannot be told of certificates that clients should bring.
-    fn certificate_notes(&self) -> Vec<Note> {
-        let Some((ingress, wanted)) = self.certificates_wanted().next() else { return Vec::new() };
-        let unseen = match (wanted, &self.table.secrets) {
-            (ClientCertificates::Of(secret), None) => Some(Note::SecretUnseen(secret.clone())),
-            (ClientCertificates::Of(_) | ClientCertificates::Void, _) => None,
-        };
-        let asked = (self.request.scheme == Scheme::Https).then(|| Note::ConditionUndecided {
-            ingress: ingress.clone(),
-            condition: "auth-tls-secret".to_owned(),
-        });
-        unseen.into_iter().chain(asked).collect()
     }
 
     fn server_rewrites(&self) -> Option<Decision> {
