@@ -26,6 +26,7 @@ use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::model::controller::ControllerKind;
+use crate::model::ingress::Ingress;
 use crate::model::ingress_class::CLASS_ANNOTATION;
 use crate::model::object::annotation_field;
 
@@ -49,7 +50,8 @@ impl ConflictRule for Rule {
             else {
                 continue;
             };
-            if class == annotation {
+            // What decides is the business of the controller that takes it, where one does.
+            if class == annotation || is_of_another(field, ingress) {
                 continue;
             }
             let facts = Facts::AnnotationAndFieldDisagree {
@@ -74,14 +76,35 @@ impl ConflictRule for Rule {
     }
 }
 
+/// Whether other controllers take an Ingress, and this one does not.
+fn is_of_another(field: &Field<'_>, ingress: &Ingress) -> bool {
+    let takers = field.claims.on(&ingress.meta.key());
+    let is_own = |index: &usize| {
+        let taker = field.snapshot.controllers.get(*index);
+        taker.is_some_and(|taker| taker.workload == field.controller.workload)
+    };
+    !takers.is_empty() && !takers.iter().any(is_own)
+}
+
 fn decides(kind: ControllerKind) -> Decides {
     use ControllerKind as K;
     match kind {
-        K::IngressNginx | K::Traefik | K::TraefikIngressNginx | K::Haproxytech | K::Apisix => Decides::Field,
-        K::F5Nginx | K::HaproxyIngress | K::Contour | K::Kong | K::AwsAlb | K::Gce | K::Istio | K::Cilium => {
-            Decides::Annotation
-        }
-        K::Agic | K::OpenshiftRouter | K::Spec | K::HttpRoute | K::TraefikGateway => Decides::Unknown,
+        K::IngressNginx
+        | K::Traefik
+        | K::TraefikIngressNginx
+        | K::Haproxytech
+        | K::Apisix
+        | K::OpenshiftRouter => Decides::Field,
+        K::F5Nginx
+        | K::HaproxyIngress
+        | K::Contour
+        | K::Kong
+        | K::AwsAlb
+        | K::Gce
+        | K::Istio
+        | K::Cilium
+        | K::Agic => Decides::Annotation,
+        K::Spec | K::HttpRoute | K::TraefikGateway => Decides::Unknown,
     }
 }
 
@@ -100,6 +123,15 @@ mod tests {
             ],
         );
         assert!(matches!(&found[0].facts, Facts::AnnotationAndFieldDisagree { decides: Decides::Field, .. }));
+    }
+
+    #[test]
+    fn the_one_that_takes_it_says_what_decides() {
+        silent(
+            &Rule,
+            "ctl traefik edge
+             ing shop/web cls=traefik acls=nginx host=a.example /(P)->web:80 refused=class-of-other,traefik,traefik.io/x also=1",
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@
 //! The annotation prefixes in `docs/controllers`; canonical/microk8s-core-addons#381;
 //! jenkinsci/helm-charts#455; kubernetes/ingress-nginx#797.
 
+use crate::analysis::annotations::{Standing, standing};
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
@@ -105,28 +106,42 @@ impl Rule {
             .map(|controller| controller.kind)
             .collect();
         let own_routing = ingress.meta.annotations.keys().any(|key| {
-            key.split_once('/').is_some_and(|(prefix, name)| is_own(field, prefix) && routes(name))
+            let recognised = standing(field.kind, field.settings, key) == Some(Standing::Recognised);
+            recognised
+                && key.split_once('/').is_some_and(|(prefix, name)| is_own(field, prefix) && routes(name))
         });
         let mut found = Vec::new();
         for (prefix, readers) in READERS {
-            if is_own(field, prefix) || takers.iter().any(|kind| readers.contains(kind)) {
-                continue;
-            }
-            let keys: Vec<String> = ingress
+            let own = is_own(field, prefix);
+            let mut keys: Vec<String> = ingress
                 .meta
                 .annotations
                 .keys()
                 .filter(|key| key.split_once('/').is_some_and(|(of, _)| of == prefix))
                 .cloned()
                 .collect();
-            if keys.is_empty() {
+            // Who reads this very name; of a prefix that is shared, not everybody does.
+            let of_name = |key: &String| match standing(field.kind, field.settings, key) {
+                Some(Standing::Foreign(readers)) => readers,
+                _ => Vec::new(),
+            };
+            if own {
+                keys.retain(|key| !of_name(key).is_empty());
+            }
+            let mut named: Vec<ControllerKind> = keys.iter().flat_map(of_name).collect();
+            named.sort_unstable();
+            named.dedup();
+            let of = if named.is_empty() { readers.to_vec() } else { named };
+            if keys.is_empty() || takers.iter().any(|kind| of.contains(kind)) {
                 continue;
             }
             let routing = !own_routing
-                && keys.iter().any(|key| key.split_once('/').is_some_and(|(_, name)| routes(name)));
+                && keys.iter().any(|key| {
+                    !of_name(key).is_empty() || key.split_once('/').is_some_and(|(_, name)| routes(name))
+                });
             let severity = if routing { Severity::High } else { Severity::Low };
             let parts = keys.iter().map(|key| Part::new(ingress, annotation_field(key))).collect();
-            let facts = Facts::ForeignAnnotations { keys: keys.clone(), of: readers.to_vec(), routing };
+            let facts = Facts::ForeignAnnotations { keys: keys.clone(), of, routing };
             let conflict =
                 Conflict::new(self, field, severity, facts, Effect::WithoutEffect, Fix::Remove { parts })
                     .of_ingress(ingress);
@@ -162,6 +177,30 @@ mod tests {
         );
         assert!(
             matches!(&found[0].facts, Facts::ForeignAnnotations { of, .. } if of.contains(&K::IngressNginx))
+        );
+    }
+
+    #[test]
+    fn a_name_that_others_read_under_a_prefix_that_is_shared_is_found() {
+        let key = "ingress.kubernetes.io/rewrite-target";
+        for product in ["gce", "contour", "ingress-nginx", "traefik"] {
+            let found = check(
+                &Rule,
+                &format!("is {product}\ning shop/web host=a.example /poller(P)->web:80 ann:{key}=/"),
+                &[&format!("high a.example: shop/web metadata.annotations[\"{key}\"]")],
+            );
+            assert!(
+                matches!(&found[0].facts, Facts::ForeignAnnotations { of, .. } if *of == [K::HaproxyIngress])
+            );
+        }
+        silent(
+            &Rule,
+            "is contour
+             ing shop/web host=a.example /(P)->web:80 ann:ingress.kubernetes.io/force-ssl-redirect=true",
+        );
+        silent(
+            &Rule,
+            "is gce\ning shop/web host=a.example /(P)->web:80 ann:ingress.kubernetes.io/backends={}",
         );
     }
 

@@ -3,9 +3,11 @@
 /// A rule's title; its id read as words where it has none.
 pub(super) fn title(rule: &str) -> String {
     let known = match rule {
-        "alb_listen_ports" => "an Ingress is on no HTTPS listener",
+        "alb_listen_ports" => "an Ingress is on no listener of one scheme",
+        "alb_certificate_missing" => "a load balancer has nothing to take a certificate from",
         "alb_group_stuck" => "a path stops all changes of its load balancer group",
         "annotation_and_field_disagree" => "class annotation and ingressClassName disagree",
+        "annotation_not_read" => "an annotation of the product's own prefix has no effect",
         "annotation_policy_drop" => "the controller drops the whole Ingress",
         "app_root_takes_host" => "an app-root redirects the start page of another Ingress",
         "backend_missing" => "the backend cannot be reached",
@@ -17,7 +19,8 @@ pub(super) fn title(rule: &str) -> String {
         "class_missing" => "no class is set, and the controller takes none without",
         "class_not_found" => "the class names no IngressClass",
         "class_of_other_controller" => "the class belongs to a controller that does not run here",
-        "configuration_refused" => "the proxy refuses the whole configuration",
+        "configuration_refused" => "a configuration is refused as a whole",
+        "controllers_share_service" => "one Service leads to several controllers",
         "default_backend_scope" => "the default backend does not hold where it says",
         "duplicate_location" => "two rules are one nginx location: no reload works any more",
         "entry_point_scheme" => "the route listens on one of http and https only",
@@ -28,6 +31,7 @@ pub(super) fn title(rule: &str) -> String {
         "f5_location_twice" => "one path in two types: no reload works any more",
         "f5_rewrite_on_exact" => "a rewrite on an Exact path: no reload works any more",
         "foreign_annotations" => "annotations of another product have no effect",
+        "gce_host_twice" => "a later rule for the host replaces an earlier one",
         "haproxy_redirect_code" => "a redirect code that is none stops all updates",
         "host_taken" => "another Ingress has the host",
         "hostless_outranks_host" => "a rule without a host takes requests of a host",
@@ -46,6 +50,7 @@ pub(super) fn title(rule: &str) -> String {
         "solver_conflict" => "an ACME challenge is answered by somebody else",
         "tls_host_not_in_rules" => "a TLS host is in no rule",
         "tls_host_not_served" => "a host of an Ingress with TLS is not served over TLS",
+        "tls_without_secret" => "TLS without a Secret to take the certificate from",
         "traefik_path_character" => "a character in a path skips the whole Ingress",
         "traefik_priority" => "a priority that is no integer drops the whole Ingress",
         "traefik_rewrite_tail" => "the rewrite keeps the rest of the path",
