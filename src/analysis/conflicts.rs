@@ -54,6 +54,7 @@ pub mod pattern_in_plain_path;
 pub mod pattern_shadows;
 pub mod published_elsewhere;
 pub mod rewrite_without_capture;
+pub mod rule_shadowed;
 pub mod same_host_path_type;
 pub mod several_default_backends;
 pub mod several_default_classes;
@@ -120,6 +121,7 @@ pub static RULES: &[&dyn ConflictRule] = &[
     &pattern_shadows::Rule,
     &published_elsewhere::Rule,
     &rewrite_without_capture::Rule,
+    &rule_shadowed::Rule,
     &same_host_path_type::Rule,
     &several_default_backends::Rule,
     &several_default_classes::Rule,

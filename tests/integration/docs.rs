@@ -102,6 +102,7 @@ const SYMPTOMS: &[(&str, &[&str])] = &[
             "hostwide_regex",
             "passthrough_swallows_paths",
             "pattern_shadows",
+            "rule_shadowed",
             "same_host_path_type",
             "several_default_backends",
             "solver_conflict",
@@ -173,8 +174,8 @@ fn the_page_on_conflicts_is_what_the_rules_say() {
         "# Conflicts\n\nWhat `find_conflicts` looks for, rule by rule. Severity is the worst a rule reports: critical \
          concerns every host of a\ncontroller, high a request that goes nowhere or to somebody else's backend, medium a \
          request that is treated in a way\nits author did not write, low what is legal and surprises. `(modelled)` behind what \
-         requests see: it follows from the product's\nsources or documentation, or from a release that was not looked \
-         at, and was not held to the real thing. Generated from\nthe rules' own documentation.\n",
+         requests see: the basis of that\nprediction is not `exact`, as `match_path` has it. Generated from \
+         the rules' own documentation.\n",
     );
     page.push_str(&by_symptom());
     for rule in RULES {

@@ -39,6 +39,8 @@ pub enum Facts {
     },
     ClassMissing {
         classes: Vec<String>,
+        /// An annotation that is not read, and looks as if it were to name the class.
+        misplaced: Option<String>,
     },
     ClassNotFound {
         class: String,
@@ -214,6 +216,13 @@ pub enum Facts {
         controllers: Vec<(ControllerKind, ObjectKey)>,
         /// Ingresses that some of them have, and others have not.
         ingresses: usize,
+    },
+    RuleShadowed {
+        /// Path and host of the rule that is tried before.
+        by: String,
+        host: String,
+        /// Rules that are never reached for it.
+        rules: usize,
     },
     GceHostTwice {
         /// Paths that are gone.

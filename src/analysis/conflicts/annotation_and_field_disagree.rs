@@ -30,6 +30,9 @@ use crate::model::ingress::Ingress;
 use crate::model::ingress_class::CLASS_ANNOTATION;
 use crate::model::object::annotation_field;
 
+/// What Contour reads before the other one.
+const CONTOUR_ANNOTATION: &str = "projectcontour.io/ingress.class";
+
 #[derive(Debug)]
 pub struct Rule;
 
@@ -45,11 +48,12 @@ impl ConflictRule for Rule {
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
         let mut found = Vec::new();
         for ingress in field.snapshot.ingresses.items() {
-            let (Some(class), Some(annotation)) =
-                (&ingress.class_name, ingress.meta.annotation(CLASS_ANNOTATION))
-            else {
-                continue;
+            let keys: &[&str] = match field.kind {
+                ControllerKind::Contour => &[CONTOUR_ANNOTATION, CLASS_ANNOTATION],
+                _ => &[CLASS_ANNOTATION],
             };
+            let written = keys.iter().find_map(|key| Some((*key, ingress.meta.annotation(key)?)));
+            let (Some(class), Some((key, annotation))) = (&ingress.class_name, written) else { continue };
             // What decides is the business of the controller that takes it, where one does.
             if class == annotation || is_of_another(field, ingress) {
                 continue;
@@ -59,7 +63,7 @@ impl ConflictRule for Rule {
                 annotation: annotation.to_owned(),
                 decides: decides(field.kind),
             };
-            let fix = Fix::Remove { parts: vec![Part::new(ingress, annotation_field(CLASS_ANNOTATION))] };
+            let fix = Fix::Remove { parts: vec![Part::new(ingress, annotation_field(key))] };
             let effect = if field.claims.nobody_takes(&ingress.meta.key()) {
                 Effect::NotLoaded
             } else {
@@ -68,7 +72,7 @@ impl ConflictRule for Rule {
             found.push(
                 Conflict::new(self, field, Severity::Medium, facts, effect, fix)
                     .of_ingress(ingress)
-                    .at_annotation(ingress, CLASS_ANNOTATION)
+                    .at_annotation(ingress, key)
                     .at(ingress, "spec.ingressClassName", Some(class)),
             );
         }
@@ -123,6 +127,15 @@ mod tests {
             ],
         );
         assert!(matches!(&found[0].facts, Facts::AnnotationAndFieldDisagree { decides: Decides::Field, .. }));
+    }
+
+    #[test]
+    fn contour_reads_an_annotation_of_its_own_first() {
+        let world =
+            "ing shop/web cls=nginx host=a.example /(P)->web:80 ann:projectcontour.io/ingress.class=contour";
+        let place = "medium a.example: shop/web metadata.annotations[\"projectcontour.io/ingress.class\"], shop/web spec.ingressClassName";
+        check(&Rule, &format!("is contour\n{world}"), &[place]);
+        silent(&Rule, world);
     }
 
     #[test]

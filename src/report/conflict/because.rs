@@ -40,8 +40,16 @@ pub(super) fn because(facts: &Facts) -> String {
             NameRef::from(main)
         ),
         Facts::CanarySharedService { service, leak } => self::leak(&BackendReport::from(service), leak),
-        Facts::ClassMissing { classes } if classes.is_empty() => "there is no IngressClass".to_owned(),
-        Facts::ClassMissing { classes } => format!("there is {}", list(classes)),
+        Facts::ClassMissing { classes, misplaced } => {
+            let there = match classes.is_empty() {
+                true => "there is no IngressClass".to_owned(),
+                false => format!("there is {}", list(classes)),
+            };
+            match misplaced {
+                Some(key) => format!("{} names no class; {there}", Text::new(key)),
+                None => there,
+            }
+        }
         Facts::ClassNotFound { class, .. } => format!("there is no IngressClass {}", Text::new(class)),
         Facts::ClassOfOtherController { class, controller, expected } => {
             let of = controller.as_deref().map_or("nobody".to_owned(), |of| Text::new(of).to_string());
@@ -187,6 +195,14 @@ pub(super) fn because(facts: &Facts) -> String {
             controllers.len(),
             count(*ingresses, "Ingress is", "Ingresses are")
         ),
+        Facts::RuleShadowed { by, host, rules } => {
+            let of = if host.is_empty() { "any host".to_owned() } else { Text::new(host).to_string() };
+            format!(
+                "{} of {of} is tried first and takes everything; {}",
+                Text::new(by),
+                count(*rules, "rule is never reached", "rules are never reached")
+            )
+        }
         Facts::GceHostTwice { paths } => {
             format!(
                 "the later rule replaces the earlier: {}",

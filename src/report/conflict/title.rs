@@ -43,6 +43,7 @@ pub(super) fn title(rule: &str) -> String {
         "pattern_shadows" => "a longer pattern hides a rule",
         "published_elsewhere" => "the published address is not that of the controller",
         "rewrite_without_capture" => "the rewrite sends every path to the same place",
+        "rule_shadowed" => "a broader rule is tried before, and takes everything",
         "same_host_path_type" => "the same host, path and type more than once",
         "several_default_backends" => "several default backends for everybody",
         "several_default_classes" => "several classes are the default one",
