@@ -20,11 +20,12 @@
 //! # References
 //! The annotations of each product in `docs/controllers`; jenkinsci/helm-charts#455; kubernetes-retired/contrib#860.
 
-use crate::analysis::annotations::{Standing, marks};
+use crate::analysis::annotations::{Standing, Standings};
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::model::ingress::Ingress;
+use crate::model::ingress_class::CLASS_ANNOTATION;
 use crate::model::object::annotation_field;
 
 #[derive(Debug)]
@@ -40,36 +41,45 @@ impl ConflictRule for Rule {
     }
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
-        field.loaded.iter().flat_map(|ingress| self.of(field, ingress)).collect()
+        let mut standings = Standings::new(field.kind, field.settings);
+        field.loaded.iter().flat_map(|ingress| self.of(field, ingress, &mut standings)).collect()
     }
 }
 
 impl Rule {
-    fn of(&self, field: &Field<'_>, ingress: &Ingress) -> Vec<Conflict> {
-        let told = |mark: crate::analysis::annotations::Mark<'_>| {
-            let nearest = match mark.standing {
-                Standing::Unknown { nearest } => nearest,
+    fn of<'i>(
+        &self,
+        field: &Field<'_>,
+        ingress: &'i Ingress,
+        standings: &mut Standings<'i>,
+    ) -> Vec<Conflict> {
+        let told = |(key, value): (&'i String, &'i String)| {
+            // It has rules of its own.
+            let standing = standings.of(key).filter(|_| key != CLASS_ANNOTATION)?;
+            let nearest = match standing {
+                Standing::Unknown { nearest } => *nearest,
                 Standing::Unsupported | Standing::OfServices => None,
                 Standing::Recognised | Standing::Foreign(_) | Standing::Undecided(_) => return None,
             };
-            let of_services = mark.standing == Standing::OfServices;
-            let meant = nearest.and_then(|name| Some(format!("{}/{name}", mark.key.split_once('/')?.0)));
-            let facts =
-                Facts::AnnotationNotRead { key: mark.key.to_owned(), meant: meant.clone(), of_services };
+            let meant = nearest.and_then(|name| Some(format!("{}/{name}", key.split_once('/')?.0)));
+            let facts = Facts::AnnotationNotRead {
+                key: key.clone(),
+                meant: meant.clone(),
+                of_services: *standing == Standing::OfServices,
+            };
             let fix = match meant {
-                Some(key) => Fix::Set {
-                    part: Part::new(ingress, annotation_field(&key)),
-                    value: mark.value.to_owned(),
-                },
-                None => Fix::Remove { parts: vec![Part::new(ingress, annotation_field(mark.key))] },
+                Some(key) => {
+                    Fix::Set { part: Part::new(ingress, annotation_field(&key)), value: value.clone() }
+                }
+                None => Fix::Remove { parts: vec![Part::new(ingress, annotation_field(key))] },
             };
             Some(
                 Conflict::new(self, field, Severity::Medium, facts, Effect::WithoutEffect, fix)
                     .of_ingress(ingress)
-                    .at_annotation(ingress, mark.key),
+                    .at_annotation(ingress, key),
             )
         };
-        marks(field.kind, field.settings, ingress).into_iter().filter_map(told).collect()
+        ingress.meta.annotations.iter().filter_map(told).collect()
     }
 }
 

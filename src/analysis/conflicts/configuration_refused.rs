@@ -175,9 +175,14 @@ impl Rule {
             .filter_map(|name| loaded.get(name))
             .map(|ingress| (*ingress, place(field, ingress, failure)))
             .collect();
-        let parts = culprits.iter().map(|(ingress, at)| Part::new(*ingress, at)).collect();
+        let mut parts: Vec<Part> = culprits.iter().map(|(ingress, at)| Part::new(*ingress, at)).collect();
         let facts = Facts::ConfigurationRefused { cause: failure.cause.clone(), by: field.kind };
-        let conflict = Conflict::new(self, field, severity, facts, effect, Fix::Remove { parts });
+        let is_service = |part: &mut Part| part.field.ends_with("service.name");
+        let fix = match parts.pop_if(is_service) {
+            Some(part) => Fix::SetOneOf { part, values: Vec::new() },
+            None => Fix::Remove { parts },
+        };
+        let conflict = Conflict::new(self, field, severity, facts, effect, fix);
         culprits.into_iter().fold(conflict, |conflict, (ingress, at)| {
             let value = value(ingress, &at);
             conflict.at(ingress, at, value.as_deref())
@@ -192,19 +197,19 @@ fn by_name<'a>(field: &Field<'a>) -> HashMap<Name, &'a Ingress> {
 /// The field that holds what the proxy complains of.
 fn place(field: &Field<'_>, ingress: &Ingress, failure: &ReloadFailure) -> String {
     let host = if failure.host == "_" { "" } else { failure.host.as_str() };
-    let path = ingress
-        .path_rules()
-        .filter(|(_, _, of, rule)| *of == host && rule.path.len() > 1 && failure.cause.contains(&rule.path))
-        .max_by_key(|(_, _, _, rule)| rule.path.len());
-    if let Some((rule, at, ..)) = path {
-        return Place::Path(rule, at).field("path");
-    }
     let service = ingress.path_rules().find(|(_, _, _, rule)| {
         let service = rule.backend.service().map(|(name, _)| Name::new(&ingress.meta.namespace, name));
         service.is_some_and(|service| is_named(&failure.cause, &service))
     });
     if let Some((rule, at, ..)) = service {
         return Place::Path(rule, at).field("backend.service.name");
+    }
+    let path = ingress
+        .path_rules()
+        .filter(|(_, _, of, rule)| *of == host && rule.path.len() > 1 && failure.cause.contains(&rule.path))
+        .max_by_key(|(_, _, _, rule)| rule.path.len());
+    if let Some((rule, at, ..)) = path {
+        return Place::Path(rule, at).field("path");
     }
     let written = |key: &String| ingress.meta.annotation(key).is_some();
     let annotation = match field.kind {

@@ -22,6 +22,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::published_elsewhere::setting;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::entry;
@@ -45,7 +46,9 @@ impl ConflictRule for Rule {
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
         let mut shared: BTreeMap<&Name, Vec<&Controller>> = BTreeMap::new();
-        for controller in &field.snapshot.controllers {
+        // Of the others the pods are not what requests come to.
+        let serving = field.snapshot.controllers.iter().filter(|one| setting(one.kind).is_some());
+        for controller in serving {
             for service in &controller.services {
                 let sharing = shared.entry(service).or_default();
                 if sharing.iter().all(|other| other.workload != controller.workload) {
@@ -137,6 +140,8 @@ mod tests {
     fn services_of_their_own_the_same_ingresses_and_inner_services_are_not() {
         silent(&Rule, &format!("{OTHER}\nfront 0 edge/lb 192.0.2.1\nfront 1 edge/inner 192.0.2.2"));
         silent(&Rule, &format!("{OTHER}\nfront 0 edge/webhook -\nfront 1 edge/webhook -"));
+        // Requests do not come to the pods of this one.
+        silent(&Rule, &format!("is aws-alb\n{OTHER}\nfront 0 edge/lb 192.0.2.1\nfront 1 edge/lb 192.0.2.1"));
         silent(
             &Rule,
             "ctl ingress-nginx inner

@@ -24,7 +24,7 @@
 //! `pkg/ingress/model_build_listener_rules.go`; Kong/kubernetes-ingress-controller
 //! `internal/dataplane/translator/subtranslator/atc_utils.go`; apache/apisix-ingress-controller#1785.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::hostless_outranks_host::wider;
 use super::{
@@ -43,7 +43,7 @@ use crate::model::ingress::{Ingress, PathType, Place};
 use crate::model::object::{Name, annotation_field};
 
 /// How many questions the routing model is asked for it.
-const QUESTIONS: usize = 10_000;
+const QUESTIONS: usize = 20_000;
 
 const ORDER: &str = "alb.ingress.kubernetes.io/group.order";
 
@@ -91,13 +91,17 @@ impl ConflictRule for Rule {
             return Vec::new();
         }
         let mut left = QUESTIONS;
-        let prioritised = field.kind == ControllerKind::Traefik
-            && field.loaded.iter().any(|ingress| ingress.meta.annotation(PRIORITY).is_some());
+        let broad: HashMap<&str, Broad<'_>> =
+            field.hosts.iter().map(|(name, host)| (name, Broad::new(field.kind, host))).collect();
         let mut dead: Vec<Dead<'_>> = Vec::new();
         for (name, host) in field.hosts.iter() {
-            if prioritised || is_plausible(field, name, host) {
-                let own = host.paths.iter().filter(|entry| !entry.canary && !is_conditional(entry.ingress));
-                dead.extend(own.filter_map(|entry| shadowed(field, name, entry, &mut left)));
+            let wide = wider(name).filter(|wide| wide != name && goes_on(field.kind));
+            let wide: Vec<&Broad<'_>> = wide.filter_map(|wide| broad.get(wide.as_str())).collect();
+            let sources = || broad.get(name).into_iter().chain(wide.iter().copied());
+            for entry in host.paths.iter().filter(|entry| !entry.canary && !is_conditional(entry.ingress)) {
+                if sources().any(|broad| broad.may_hide(field.kind, entry)) {
+                    dead.extend(shadowed(field, name, entry, &mut left));
+                }
             }
         }
         if dead.is_empty() {
@@ -129,20 +133,63 @@ impl ConflictRule for Rule {
     }
 }
 
-/// Whether a broader rule may come first: one whose reading is the product's own, on the host or, where
-/// requests go on to wider hosts, there.
-fn is_plausible(field: &Field<'_>, name: &str, host: &Host<'_>) -> bool {
+/// Whether what no path of a host takes goes on to wider hosts.
+const fn goes_on(kind: ControllerKind) -> bool {
     use ControllerKind as K;
-    let specific = |host: &Host<'_>| {
-        host.paths.iter().any(|entry| entry.rule.path_type == PathType::ImplementationSpecific)
+    matches!(kind, K::Traefik | K::TraefikIngressNginx | K::Kong | K::Apisix | K::HaproxyIngress | K::AwsAlb)
+}
+
+/// Rules of a host that may be tried before more specific ones, by what their paths begin with.
+struct Broad<'f> {
+    heads: HashMap<&'f str, Vec<&'f Entry<'f>>>,
+}
+
+/// How many rules of one beginning are looked at.
+const OF_ONE_HEAD: usize = 4;
+
+impl<'f> Broad<'f> {
+    fn new(kind: ControllerKind, host: &'f Host<'f>) -> Self {
+        let by_order =
+            matches!(kind, ControllerKind::Kong | ControllerKind::AwsAlb | ControllerKind::Traefik);
+        let mut heads: HashMap<&str, Vec<&Entry<'_>>> = HashMap::new();
+        for entry in host.paths.iter().filter(|entry| !entry.is_exact() && (by_order || is_own(entry))) {
+            let end = entry.path.find(['.', '\\', '^', '$', '|', '?', '*', '+', '(', '[', '{']);
+            let head = entry.path.get(..end.unwrap_or(entry.path.len())).unwrap_or_default();
+            let of_head = heads.entry(head).or_default();
+            if of_head.len() < OF_ONE_HEAD {
+                of_head.push(entry);
+            }
+        }
+        Self { heads }
+    }
+
+    /// Whether one of them begins like a rule, and may come before it.
+    fn may_hide(&self, kind: ControllerKind, entry: &Entry<'_>) -> bool {
+        let beginnings = (0..=entry.path.len()).filter_map(|end| entry.path.get(..end));
+        let mut like = beginnings.filter_map(|head| self.heads.get(head)).flatten();
+        like.any(|other| !other.is(entry) && comes_before(kind, other, entry))
+    }
+}
+
+/// Whether a rule is read in the product's own way.
+fn is_own(entry: &Entry<'_>) -> bool {
+    entry.rule.path_type == PathType::ImplementationSpecific
+}
+
+/// Whether a product may try one rule before another though it is broader.
+fn comes_before(kind: ControllerKind, other: &Entry<'_>, entry: &Entry<'_>) -> bool {
+    let ranked = |entry: &Entry<'_>| entry.ingress.meta.annotation(PRIORITY).is_some();
+    let rule = |entry: &Entry<'_>| match entry.place {
+        Place::Path(rule, _) => (entry.ingress.meta.key(), rule),
+        Place::Rule(_) | Place::Match(..) | Place::DefaultBackend => (entry.ingress.meta.key(), 0),
     };
-    let wide = || wider(name).filter(|wide| wide != name).filter_map(|wide| field.hosts.get(&wide));
-    let goes_on = matches!(
-        field.kind,
-        K::Traefik | K::TraefikIngressNginx | K::Kong | K::Apisix | K::HaproxyIngress | K::AwsAlb
-    );
-    let listed = field.kind == K::AwsAlb && (host.paths.len() > 1 || wide().next().is_some());
-    listed || specific(host) || (goes_on && wide().any(specific))
+    is_own(other)
+        || match kind {
+            ControllerKind::Kong => is_own(entry),
+            ControllerKind::AwsAlb => rule(other) != rule(entry),
+            ControllerKind::Traefik => ranked(other) || ranked(entry),
+            _ => false,
+        }
 }
 
 /// Whether an Ingress asks more of a request than host and path.
@@ -181,7 +228,8 @@ fn shadowed<'f>(
                 return None;
             }
             if is_answered {
-                taken.get_or_insert((scheme, winner));
+                taken = Some((scheme, winner));
+                break;
             }
         }
         // Where nobody takes it, nobody is before it.
