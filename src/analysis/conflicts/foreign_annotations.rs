@@ -124,7 +124,7 @@ impl Rule {
             // Who reads this very name; of a prefix that is shared, not everybody does.
             let mut named: Vec<ControllerKind> = Vec::new();
             keys.retain(|key| {
-                let readers = match standings.of(*key) {
+                let readers = match standings.of(key) {
                     Some(Standing::Foreign(readers)) => readers.as_slice(),
                     _ => &[],
                 };
