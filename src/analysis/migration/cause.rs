@@ -26,7 +26,7 @@ use path::{by_exactness, by_host, by_path};
 const MOST_LOSERS: usize = 200;
 /// Rules that one side may be asked about for all requests together. Beyond, why a rule lost is not asked,
 /// and a request of which nothing else tells the cause has none.
-const MOST_ASKED: usize = 5_000_000;
+const MOST_ASKED: usize = 2_000_000;
 
 /// Why a request ends differently.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
