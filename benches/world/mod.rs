@@ -151,7 +151,8 @@ fn pattern(kind: ControllerKind, team: &str, at: usize) -> (String, Option<(&'st
         ControllerKind::F5Nginx => (anchored, Some(("nginx.org/path-regex", "case_sensitive"))),
         ControllerKind::HaproxyIngress => (anchored, Some(("haproxy-ingress.github.io/path-type", "regex"))),
         ControllerKind::Haproxytech => (plain, Some(("haproxy.org/path-rewrite", "/(.*) /x/\\1"))),
-        ControllerKind::Istio | ControllerKind::Spec => (plain, None),
+        ControllerKind::Istio => (format!("{plain}.*"), None),
+        ControllerKind::Spec => (plain, None),
         ControllerKind::Kong => (format!("/~{anchored}"), None),
         ControllerKind::Traefik => {
             (anchored, Some(("traefik.ingress.kubernetes.io/router.pathmatcher", "PathRegexp")))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::routing::Unmet;
 use crate::analysis::routing::gateway::uri;
-use crate::analysis::routing::heads::Accepted;
+use crate::analysis::routing::heads::{Accepted, literal_head};
 use crate::analysis::routing::traefik::pattern::{Match, Pattern};
 use crate::model::http_route::{PathMatchKind, RouteMatch, ValueMatch};
 use crate::model::request::Request;
@@ -32,7 +32,11 @@ impl Wanted {
     fn takes(&self, value: &str) -> bool {
         match self {
             Self::Exactly(wanted) => wanted == value,
-            Self::Pattern(pattern) => pattern.is_match(value.as_bytes()) == Match::Yes,
+            Self::Pattern(pattern) => {
+                let text = pattern.text();
+                value.contains(&literal_head(text.strip_prefix('^').unwrap_or(text)))
+                    && pattern.is_match(value.as_bytes()) == Match::Yes
+            }
             Self::Undecided => false,
         }
     }
