@@ -20,6 +20,7 @@ pub mod hosts;
 #[cfg(test)]
 pub(crate) mod kit;
 pub mod model;
+pub mod named;
 pub mod pattern;
 pub(crate) mod rule_text;
 pub mod sites;
@@ -28,6 +29,7 @@ pub(crate) mod tried;
 use backends::Backends;
 use hosts::Hosts;
 use model::Model;
+use named::Named;
 use sites::Site;
 
 /// One controller's ground.
@@ -44,6 +46,7 @@ pub struct Field<'a> {
     pub claims: &'a Claims,
     /// How the product's annotations read; of use for ingress-nginx only.
     pub(crate) policy: Policy<'a>,
+    pub named: Named,
     /// The loaded rules by host.
     pub hosts: Hosts<'a>,
     /// The hosts as ingress-nginx has them; empty for every other product.
@@ -150,6 +153,7 @@ impl<'a> Field<'a> {
             policy,
             redirected,
             redirects_all: says_redirect(settings),
+            named: Named::new(&loaded),
             hosts,
             sites,
             backends: Backends::new(snapshot),

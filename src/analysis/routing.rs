@@ -28,6 +28,7 @@ mod gateway;
 pub mod gce;
 pub mod haproxy_ingress;
 pub mod haproxytech;
+mod heads;
 pub mod httproute;
 pub mod ingress_nginx;
 pub mod istio;

@@ -74,7 +74,8 @@ pub struct Coverage {
 pub struct Listing<T> {
     kind: Kind,
     items: Vec<T>,
-    index: HashMap<Name, usize>,
+    /// By namespace, then by name.
+    index: HashMap<String, HashMap<String, usize>>,
     pub coverage: Coverage,
 }
 
@@ -85,7 +86,11 @@ impl<T: Object> Listing<T> {
         items.sort_by(|a, b| {
             (&a.meta().namespace, &a.meta().name).cmp(&(&b.meta().namespace, &b.meta().name))
         });
-        let index = items.iter().enumerate().map(|(at, item)| (item.meta().key(), at)).collect();
+        let mut index: HashMap<String, HashMap<String, usize>> = HashMap::new();
+        for (at, item) in items.iter().enumerate() {
+            let Name { namespace, name } = item.meta().key();
+            index.entry(namespace).or_default().insert(name, at);
+        }
         Self { kind, items, index, coverage }
     }
 
@@ -135,10 +140,11 @@ impl<T: Object> Listing<T> {
     /// Three-valued: found, absent, or could not see.
     #[must_use]
     pub fn get(&self, namespace: &str, name: &str) -> Lookup<&T> {
-        let name = Name::new(namespace, name);
-        if let Some(item) = self.index.get(&name).and_then(|at| self.items.get(*at)) {
+        let at = self.index.get(namespace).and_then(|names| names.get(name));
+        if let Some(item) = at.and_then(|at| self.items.get(*at)) {
             return Lookup::Found(item);
         }
+        let name = Name::new(namespace, name);
         if let Some(why) = self.coverage.unreadable.get(&name) {
             let what = Unseen::Object(ObjectKey { kind: self.kind, name });
             return Lookup::Unseen(Gap { what, why: why.clone() });

@@ -23,7 +23,7 @@
 //! controller-v1.15.1; kubernetes/ingress-nginx#8216, #8972; traefik `pkg/muxer/http/mux.go`;
 //! haproxytech/kubernetes-ingress `pkg/haproxy/maps`; the other products: `docs/controllers`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity, url};
 use crate::analysis::conflicts::ConflictRule;
@@ -65,11 +65,13 @@ impl ConflictRule for Rule {
         }
         let mut found = Vec::new();
         for (host, of) in field.hosts.iter() {
-            let mut same: BTreeMap<(String, &str, PathType), Vec<Entry<'_>>> = BTreeMap::new();
+            let mut same: HashMap<(String, &str, PathType), Vec<Entry<'_>>> = HashMap::new();
             for entry in &of.paths {
                 let Some(balancer) = balancer(field.kind, entry) else { continue };
                 same.entry((balancer, entry.path, type_of(field.kind, entry))).or_default().push(*entry);
             }
+            let mut same: Vec<_> = same.into_iter().filter(|(_, entries)| entries.len() > 1).collect();
+            same.sort_by(|(one, _), (other, _)| one.cmp(other));
             for ((.., path_type), entries) in same {
                 let [first, .., _] = entries.as_slice() else { continue };
                 let (winner, sample) = match standing(field, host, &entries, first) {

@@ -20,7 +20,7 @@
 //! kubernetes/ingress-nginx `internal/ingress/controller/controller.go` (extractTLSSecretName) @
 //! controller-v1.15.1; kubernetes.io, Ingress, TLS.
 
-use super::tls_host_not_served::{has_rule, unserved};
+use super::tls_host_not_served::unserved;
 use crate::analysis::backend::service::alike;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
@@ -67,7 +67,7 @@ impl ConflictRule for Rule {
                     let values = alike(host, bare.iter().copied());
                     let Some(meant) = values.first().cloned() else { continue };
                     let is_worse = || unserved(field, ingress, &meant).is_some();
-                    if has_rule(field, host) || is_worse() {
+                    if field.named.touches(host) || is_worse() {
                         continue;
                     }
                     let place = format!("spec.tls[{t}].hosts[{h}]");

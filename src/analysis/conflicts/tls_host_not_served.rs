@@ -173,14 +173,8 @@ fn meant<'i>(field: &Field<'_>, ingress: &'i Ingress, host: &str) -> Option<Mean
     }
     let own = ingress.hosts();
     let unused = entries().map(|entry| entry.name).filter(|name| !own.contains(name));
-    let best = alike(host, unused).into_iter().find(|name| !has_rule(field, name))?;
+    let best = alike(host, unused).into_iter().find(|name| !field.named.touches(name))?;
     entries().find(|entry| entry.name == best)
-}
-
-/// Whether some rule of the controller is for a host of a TLS section.
-pub(super) fn has_rule(field: &Field<'_>, name: &str) -> bool {
-    let mut hosts = field.loaded.iter().flat_map(|ingress| ingress.hosts()).filter(|host| !host.is_empty());
-    hosts.any(|host| spec_match(host, name) || spec_match(name, host))
 }
 
 #[cfg(test)]

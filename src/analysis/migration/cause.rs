@@ -4,6 +4,7 @@
 //! `Other`, never the likeliest.
 //! Source: the comparison of the products in `docs/controllers`.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::analysis::routing::{
@@ -23,6 +24,9 @@ use path::{by_exactness, by_host, by_path};
 
 /// Candidates that are looked through for why one of them lost.
 const MOST_LOSERS: usize = 200;
+/// Rules that one side may be asked about for all requests together. Beyond, why a rule lost is not asked,
+/// and a request of which nothing else tells the cause has none.
+const MOST_ASKED: usize = 2_000_000;
 
 /// Why a request ends differently.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +113,7 @@ pub struct Side<'a> {
     view: &'a View<'a>,
     /// What it does not take, or takes and does not load.
     not_loaded: BTreeMap<Name, &'a Refusal>,
+    left: Cell<usize>,
 }
 
 impl std::fmt::Debug for Side<'_> {
@@ -121,7 +126,17 @@ impl<'a> Side<'a> {
     #[must_use]
     pub fn new(view: &'a View<'a>) -> Self {
         let not_loaded = view.refused.iter().map(|(ingress, why)| (ingress.meta.key(), why)).collect();
-        Self { view, not_loaded }
+        Self { view, not_loaded, left: Cell::new(MOST_ASKED) }
+    }
+
+    /// Why other rules than the one that decides a request lost.
+    fn losers(&self, request: &Request) -> Vec<Eliminated> {
+        if self.left.get() == 0 {
+            return Vec::new();
+        }
+        let explained = self.view.table.explain(request, MOST_LOSERS);
+        self.left.set(self.left.get().saturating_sub(explained.total));
+        explained.eliminated
     }
 
     const fn product(&self) -> (ControllerKind, &Settings) {
@@ -284,7 +299,7 @@ fn by_translation(compared: &Compared<'_>) -> Option<Cause> {
             Some(Cause::OtherBackend)
         }
         (Outcome::Routed | Outcome::Redirect, Outcome::NoRoute) => {
-            let explained = compared.to.view.table.explain(compared.request, MOST_LOSERS).eliminated;
+            let explained = compared.to.losers(compared.request);
             let elsewhere =
                 |one: &Eliminated| matches!(one.reason, Reason::Detached(Detached::OtherPort { .. }));
             let is_entry = explained.iter().any(elsewhere);
@@ -299,7 +314,7 @@ fn by_translation(compared: &Compared<'_>) -> Option<Cause> {
 fn by_explanation(compared: &Compared<'_>) -> Option<Cause> {
     let reason = |decision: &Decision, other: &Side<'_>| {
         let winner = decision.winner.as_ref()?;
-        let explained = other.view.table.explain(compared.request, MOST_LOSERS).eliminated;
+        let explained = other.losers(compared.request);
         let lost = |one: &&Eliminated| (&one.ingress, one.place) == (&winner.ingress, winner.place);
         match &explained.iter().find(lost)?.reason {
             Reason::CanaryOnly => {

@@ -16,6 +16,7 @@ use crate::model::ingress::{Backend, Ingress, PathType, Place};
 use crate::model::object::Name;
 
 use super::envoy::{Builder, Choice, Flavour, Label, Normalisation, PathMatch, Secure, Table, kept, whole};
+use super::heads::Accepted;
 use super::serving::Services;
 use super::{Basis, Input, Note, Reason, Releases, RouteTable, RoutingModel};
 
@@ -84,6 +85,7 @@ fn compile(input: &Input<'_>) -> Table {
         plain: Builder::default(),
         tls: Builder::default(),
         faults: HashMap::new(),
+        accepted: Accepted::default(),
     };
     for (number, ingress) in sorted.iter().enumerate() {
         translation.add(number, ingress);
@@ -172,6 +174,8 @@ struct Translation<'a> {
     plain: Builder,
     tls: Builder,
     faults: HashMap<(usize, Place), Reason>,
+    /// Patterns that compile.
+    accepted: Accepted,
 }
 
 impl Translation<'_> {
@@ -195,7 +199,7 @@ impl Translation<'_> {
                 if let PathMatch::Pattern(pattern) = &matcher
                     && broken.is_none()
                     && resolved.is_some_and(|(_, health)| health.resolves())
-                    && whole(pattern).is_none()
+                    && !self.accepted.is(pattern, || whole(pattern).is_some())
                 {
                     broken = Some(&path.path);
                 }

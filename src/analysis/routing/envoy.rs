@@ -8,6 +8,8 @@
 
 use std::collections::HashMap;
 
+use super::heads::literal_head;
+
 mod explain;
 mod normalise;
 mod paths;
@@ -51,7 +53,10 @@ impl PathMatch {
                 path.strip_prefix(text.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
             Self::Prefix(text) => path.starts_with(text.as_str()),
-            Self::Pattern(pattern) => whole(pattern).is_some_and(|regex| regex.is_match(path.as_bytes())),
+            Self::Pattern(pattern) => {
+                path.starts_with(&literal_head(pattern))
+                    && whole(pattern).is_some_and(|regex| regex.is_match(path.as_bytes()))
+            }
         }
     }
 }

@@ -25,7 +25,6 @@ mod backend;
 mod explain;
 mod url_map;
 
-use backend::Served;
 use url_map::{Found, UrlMap};
 
 /// The Ingress controller of GKE.

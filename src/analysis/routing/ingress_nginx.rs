@@ -13,6 +13,7 @@ use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Lookup;
 
+use super::heads::Accepted;
 use super::nginx::server_name::Names;
 use super::{
     Basis, Decision, Explanation, Input, Refusal, Releases, ReloadFailure, RouteTable, RoutingModel, Target,
@@ -210,12 +211,13 @@ impl Table {
             }
             self.redirects.push(WwwRedirect { to, ingress });
         }
+        let accepted = Accepted::default();
         for (number, mut server) in servers.into_iter().enumerate() {
             let (loaded, plain) = (&self.loaded, &self.plain);
             let options = |location: &Location| options_of(location, loaded, plain);
             let name_of = |ingress: usize| loaded.get(ingress).map(|ingress| ingress.name.clone());
             let locations = expand::expand(std::mem::take(&mut server.locations), options);
-            let (site, problem) = Site::new(server, locations, options, &self.global.health_path);
+            let (site, problem) = Site::new(server, locations, options, &self.global.health_path, &accepted);
             let has_locations = self.lacking_authority(&site.client_certificates).is_none();
             if let Some(problem) = problem.filter(|_| has_locations) {
                 report(&site.host, problem.cause, problem.between.into_iter().filter_map(name_of).collect());

@@ -14,6 +14,7 @@ use crate::model::ingress::{Ingress, Place, Rule as IngressRule};
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
 
+use super::heads::Accepted;
 use super::possible::one_of;
 use super::rule_index::RuleIndex;
 use super::serving::{External, Services};
@@ -80,11 +81,12 @@ impl Table {
             default: None,
             failure: None,
         };
+        let accepted = Accepted::default();
         for (number, ingress) in sorted.into_iter().enumerate() {
             let options = Options::new(ingress);
             for (r, p, host, path) in ingress.path_rules() {
                 let at = (number, Place::Path(r, p));
-                match Route::new(at, host, path, ingress, &options, &services) {
+                match Route::new(at, host, path, ingress, &options, &services, &accepted) {
                     Ok(Some(route)) => table.add(route),
                     Ok(None) => {}
                     Err(cause) => {

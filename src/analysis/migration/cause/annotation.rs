@@ -53,12 +53,12 @@ pub(super) fn canary(ingress: &Ingress) -> Option<&String> {
 fn shared_canary<'a>(winner: &Winner, snapshot: &'a Snapshot) -> Option<&'a String> {
     let target = winner.backend.as_ref()?;
     let namespace = &target.service.namespace;
-    let near = snapshot.ingresses.items().iter().filter(|ingress| ingress.meta.namespace == *namespace);
+    let mut near = snapshot.ingresses.items().iter().filter(|ingress| ingress.meta.namespace == *namespace);
     let has_it = |ingress: &Ingress| {
         let mut services = ingress.path_rules().filter_map(|(.., rule)| rule.backend.service());
         services.any(|(name, _)| *name == target.service.name)
     };
-    near.filter(|ingress| has_it(ingress)).find_map(canary)
+    near.find_map(|ingress| canary(ingress).filter(|_| has_it(ingress)))
 }
 
 /// The whole key of an annotation that a note names, where it is set: a note may stand for the default,

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::analysis::routing::heads::literal_head;
 use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::model::ingress::{PathRule, PathType, Place};
 
@@ -52,11 +53,14 @@ pub(super) struct Route {
     pub(super) ingress: usize,
     pub(super) place: Place,
     pattern: Option<Pattern>,
+    /// What stands in every path that fits the pattern.
+    head: String,
 }
 
 impl Route {
     pub(super) fn new(ingress: usize, place: Place, pattern: Option<String>) -> Self {
-        Self { ingress, place, pattern: pattern.map(|pattern| Pattern::new(pattern, false)) }
+        let head = pattern.as_deref().map(literal_head).unwrap_or_default();
+        Self { ingress, place, pattern: pattern.map(|pattern| Pattern::new(pattern, false)), head }
     }
 
     pub(super) fn pattern_text(&self) -> Option<&str> {
@@ -65,7 +69,8 @@ impl Route {
 
     /// Whether a path fits the pattern, found anywhere in it.
     pub(super) fn fits(&self, path: &str) -> bool {
-        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(path.as_bytes()) == Match::Yes)
+        let fits = |pattern: &Pattern| pattern.is_match(path.as_bytes()) == Match::Yes;
+        self.pattern.as_ref().is_none_or(|pattern| path.contains(&self.head) && fits(pattern))
     }
 }
 

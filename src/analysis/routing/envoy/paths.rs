@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use regex::bytes::Regex;
 
+use crate::analysis::routing::heads::literal_head;
+
 use super::{PathMatch, whole};
 
 #[derive(Debug, Default)]
@@ -35,22 +37,6 @@ impl Pattern {
     }
 }
 
-/// What every text that a pattern takes begins with.
-fn literal(pattern: &str) -> &str {
-    let special = ['\\', '.', '^', '$', '|', '?', '*', '+', '(', ')', '[', ']', '{', '}'];
-    if pattern.contains('|') {
-        return "";
-    }
-    let end = pattern.find(special).unwrap_or(pattern.len());
-    let head = pattern.get(..end).unwrap_or_default();
-    // The last character may be repeated, or left out.
-    let repeated = pattern.get(end..).is_some_and(|rest| rest.starts_with(['?', '*', '{']));
-    match head.char_indices().next_back() {
-        Some((last, _)) if repeated => head.get(..last).unwrap_or_default(),
-        Some(_) | None => head,
-    }
-}
-
 impl Paths {
     pub(super) fn new<'m>(matchers: impl Iterator<Item = &'m PathMatch>) -> Self {
         let mut paths = Self::default();
@@ -63,10 +49,10 @@ impl Paths {
                     first(&mut paths.prefix, text, at);
                 }
                 PathMatch::Pattern(text) => {
-                    let key = literal(text);
+                    let key = literal_head(text);
                     paths.longest = paths.longest.max(key.len());
                     let pattern = Pattern { at, text: text.clone(), regex: OnceLock::new() };
-                    paths.patterns.entry(key.to_owned()).or_default().push(pattern);
+                    paths.patterns.entry(key).or_default().push(pattern);
                 }
             }
         }

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use crate::analysis::routing::heads::Accepted;
 use crate::analysis::routing::nginx::conf::{bare, unquote};
 use crate::analysis::routing::nginx::locations::Locations;
 use crate::analysis::routing::nginx::pattern::{LocationPattern, Match};
@@ -163,7 +164,7 @@ impl Site {
             problems.report(format!("unexpected \"{{\" in rewrite of {}", location.path), vec![owner]);
             return;
         };
-        match Rewrite::new(head, &path, &target, OWN_VARIABLES) {
+        match Rewrite::new(head, &path, &target, OWN_VARIABLES, &Accepted::default()) {
             Ok(rewrite) => {
                 self.rewrites.insert(at, rewrite);
             }

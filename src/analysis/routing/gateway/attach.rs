@@ -33,13 +33,12 @@ impl Attached {
             routes.filter(|route| serving.reads(&route.meta.namespace)).cloned().collect();
         routes
             .sort_by_cached_key(|route| (route.meta.created.is_none(), route.meta.created, route.meta.key()));
-        let mut attached = Self { routes, ..Self::default() };
-        for number in 0..attached.routes.len() {
-            let Some(route) = attached.routes.get(number).cloned() else { continue };
+        let mut attached = Self::default();
+        for (number, route) in routes.iter().enumerate() {
             let mut why = Detached::NoParent;
             let mut any = false;
             for parent in route.parents.iter().filter(|parent| parent.is_gateway) {
-                match attached.by_parent(number, &route, parent, snapshot, serving) {
+                match attached.by_parent(number, route, parent, snapshot, serving) {
                     Ok(()) => any = true,
                     Err(other) if progress(&why) <= progress(&other) => why = other,
                     Err(_) => {}
@@ -49,7 +48,7 @@ impl Attached {
                 attached.detached.push((number, why));
             }
         }
-        attached
+        Self { routes, ..attached }
     }
 
     fn by_parent(

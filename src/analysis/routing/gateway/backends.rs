@@ -10,7 +10,6 @@ use crate::analysis::routing::{Note, Outcome, Target};
 use crate::model::endpoints::{EndpointSlice, SERVICE_LABEL};
 use crate::model::http_route::{BackendRef, Filter};
 use crate::model::ingress::PortRef;
-use crate::model::object::Name;
 use crate::model::service::Service;
 use crate::model::snapshot::{Lookup, Snapshot};
 
@@ -122,16 +121,15 @@ impl<'a> Backends<'a> {
         else {
             return Health::PortMissing;
         };
-        let Name { namespace, name } = service.meta.key();
-        let slices =
-            self.slices.get(&(namespace.as_str(), name.as_str())).map(Vec::as_slice).unwrap_or_default();
+        let (namespace, name) = (service.meta.namespace.as_str(), service.meta.name.as_str());
+        let slices = self.slices.get(&(namespace, name)).map(Vec::as_slice).unwrap_or_default();
         let ready = slices.iter().any(|slice| {
             slice.ports.iter().any(|one| one.name == port.name && one.number.is_some())
                 && slice.endpoints.iter().any(|endpoint| endpoint.ready && !endpoint.addresses.is_empty())
         });
         match (ready, slices.is_empty()) {
             (true, _) => Health::Ready,
-            (false, _) if !self.snapshot.slices.covers(&namespace) => Health::Unseen,
+            (false, _) if !self.snapshot.slices.covers(namespace) => Health::Unseen,
             (false, true) => Health::NoSlices,
             (false, false) => Health::NobodyReady,
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::routing::Unmet;
 use crate::analysis::routing::gateway::uri;
+use crate::analysis::routing::heads::{Accepted, literal_head};
 use crate::analysis::routing::traefik::pattern::{Match, Pattern};
 use crate::model::http_route::{PathMatchKind, RouteMatch, ValueMatch};
 use crate::model::request::Request;
@@ -31,7 +32,11 @@ impl Wanted {
     fn takes(&self, value: &str) -> bool {
         match self {
             Self::Exactly(wanted) => wanted == value,
-            Self::Pattern(pattern) => pattern.is_match(value.as_bytes()) == Match::Yes,
+            Self::Pattern(pattern) => {
+                let text = pattern.text();
+                value.contains(&literal_head(text.strip_prefix('^').unwrap_or(text)))
+                    && pattern.is_match(value.as_bytes()) == Match::Yes
+            }
             Self::Undecided => false,
         }
     }
@@ -54,14 +59,18 @@ pub(in crate::analysis::routing) struct Condition {
     query: Vec<Value>,
 }
 
-/// Patterns in Go's dialect, compiled once; the same one often stands in many rules.
+/// Patterns in Go's dialect, compiled once, when it is first needed; the same one often stands in many rules.
 #[derive(Debug, Default)]
-pub(in crate::analysis::routing) struct Patterns(HashMap<String, Arc<Pattern>>);
+pub(in crate::analysis::routing) struct Patterns {
+    compiled: HashMap<String, Arc<Pattern>>,
+    known: Accepted,
+}
 
 impl Patterns {
     fn wanted(&mut self, text: &str) -> Wanted {
-        let pattern = self.0.entry(text.to_owned()).or_insert_with(|| Arc::new(Pattern::new(text)));
-        let is_known = pattern.compiles() && pattern.is_match(b"") != Match::Undecided;
+        let pattern = self.compiled.entry(text.to_owned()).or_insert_with(|| Arc::new(Pattern::new(text)));
+        let is_known =
+            self.known.is(text, || pattern.compiles() && pattern.is_match(b"") != Match::Undecided);
         if is_known { Wanted::Pattern(Arc::clone(pattern)) } else { Wanted::Undecided }
     }
 }

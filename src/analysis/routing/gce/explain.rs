@@ -6,6 +6,7 @@ use crate::analysis::routing::{Edit, Explanation, Outcome, Reason, RouteTable};
 use crate::model::ingress::{PathType, Place};
 use crate::model::request::Request;
 
+use super::backend::Served;
 use super::url_map::{patterns, takes};
 use super::{Balancer, Table};
 
@@ -33,12 +34,14 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         && matches!(decision.outcome, Outcome::NoRoute | Outcome::Routed);
     let view = View { request, wants_edits, here };
     for one in &table.all {
+        let served = one.map.served();
         for candidate in of_rules(&one.name, &one.rules) {
             losers.count();
             let won =
                 winner.is_some_and(|winner| winner.place == candidate.place && winner.ingress == one.name);
             if !won {
-                view.judge(one, candidate, &mut losers);
+                let served = served.get(&candidate.place).copied();
+                view.judge(one, candidate, served, &mut losers);
             }
         }
     }
@@ -60,14 +63,19 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn judge(&self, one: &'a Balancer, candidate: Candidate<'a>, losers: &mut Losers<'a, Why>) {
+    fn judge(
+        &self,
+        one: &'a Balancer,
+        candidate: Candidate<'a>,
+        served: Option<&Served>,
+        losers: &mut Losers<'a, Why>,
+    ) {
         let Candidate { host, rule, place, ingress } = candidate;
         let (asked, path) = (self.request.host.as_str(), self.request.path.as_str());
         let distance = path_distance(&rule.path, path);
         let fits = patterns(rule).iter().any(|pattern| takes(pattern, path));
         let is_here = self.here.is_some_and(|here| here.name == one.name);
-        let served = one.map.served(host, place);
-        let lives = served.is_some_and(super::Served::answers) && one.failure.is_none();
+        let lives = served.is_some_and(Served::answers) && one.failure.is_none();
         let is_host = host.eq_ignore_ascii_case(asked)
             || (!one.map.names(asked) && crate::model::host::spec_match(host, asked));
         if !is_host {
@@ -106,9 +114,10 @@ impl<'a> View<'a> {
     fn suggest_path(&self, losers: &mut Losers<'a, Why>) {
         let Some(here) = self.here.filter(|_| self.wants_edits) else { return };
         let asked = self.request.host.as_str();
+        let served = here.map.served();
         let mut own = of_rules(&here.name, &here.rules).filter(|candidate| {
-            let served = here.map.served(candidate.host, candidate.place);
-            candidate.host.eq_ignore_ascii_case(asked) && served.is_some_and(super::Served::answers)
+            let served = served.get(&candidate.place);
+            candidate.host.eq_ignore_ascii_case(asked) && served.is_some_and(|served| served.answers())
         });
         let Some(candidate) = own.next() else { return };
         let trimmed = self.request.path.as_str().trim_end_matches('/');

@@ -116,12 +116,12 @@ impl UrlMap {
         Found(self.default.as_ref().map(|served| (Place::DefaultBackend, served, "default service")))
     }
 
-    /// What serves a place, if its host and path were not overwritten.
-    pub(super) fn served(&self, host: &str, place: Place) -> Option<&Served> {
-        let paths = self.hosts.get(&key(host))?;
-        let whole = paths.whole.values().map(|(at, served)| (*at, served));
-        let open = paths.open.values().map(|(at, served, _)| (*at, served));
-        whole.chain(open).find(|(at, _)| *at == place).map(|(_, served)| served)
+    /// What serves each place whose host and path were not overwritten.
+    pub(super) fn served(&self) -> HashMap<Place, &Served> {
+        let whole = self.hosts.values().flat_map(|paths| paths.whole.values());
+        let open = self.hosts.values().flat_map(|paths| paths.open.values());
+        let open = open.map(|(place, served, _)| (*place, served));
+        whole.map(|(place, served)| (*place, served)).chain(open).collect()
     }
 
     /// Whether the map knows a host by name.

@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use crate::analysis::routing::heads::{Heads, literal_head};
 use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::model::ingress::{PathType, Place};
 
@@ -210,6 +211,8 @@ pub(super) struct Hosts {
     alias_patterns: Vec<(String, String)>,
     /// The longest first.
     lines: Vec<Line>,
+    /// Of the lines that can match, by number.
+    heads: Heads,
 }
 
 impl Hosts {
@@ -274,6 +277,10 @@ impl Hosts {
         lines.sort_by(|one, other| {
             (Reverse(one.key.len()), &one.key).cmp(&(Reverse(other.key.len()), &other.key))
         });
+        for (at, line) in lines.iter().enumerate() {
+            let head = line.key.strip_prefix('^').map(literal_head).unwrap_or_default();
+            self.heads.add(head.as_bytes(), at);
+        }
         self.lines = lines;
     }
 
@@ -312,7 +319,8 @@ impl Hosts {
                 found.extend(paths.find(path).into_iter().map(|entry| (own, entry)));
             }
             let base = format!("{asked}#{path}");
-            for line in &self.lines {
+            let heads = self.heads.sorted(base.as_bytes());
+            for line in heads.into_iter().filter_map(|at| self.lines.get(at)) {
                 if line.pattern.is_match(base.as_bytes()) == Match::Yes
                     && let Some(entry) =
                         self.hosts.get(&line.host).and_then(|paths| paths.entries.get(line.entry))

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use crate::analysis::routing::heads::{Accepted, Heads, literal_head};
 use crate::analysis::routing::nginx::conf::{bare, unquote};
 use crate::analysis::routing::nginx::locations::Locations;
 use crate::analysis::routing::nginx::pattern::{LocationPattern, Match, is_literal};
@@ -36,7 +37,14 @@ pub(super) enum Found {
 #[derive(Debug)]
 enum Matcher {
     Plain(Plain),
-    Regex(Vec<LocationPattern>),
+    Regex(Patterns),
+}
+
+/// Locations by pattern, and by the text that what they match begins with, in lower case.
+#[derive(Debug, Default)]
+struct Patterns {
+    all: Vec<LocationPattern>,
+    heads: Heads,
 }
 
 /// Locations by name.
@@ -80,6 +88,7 @@ impl Site {
         locations: Vec<Location>,
         options: impl Fn(&Location) -> &'o Options,
         health_path: &str,
+        accepted: &Accepted,
     ) -> (Self, Option<Problem>) {
         let mut problem = None;
         let mut report = |cause: String, between: Vec<Option<usize>>| {
@@ -96,7 +105,7 @@ impl Site {
             Some((owner(location)?, annotation))
         });
         let matcher = if regex.is_some() {
-            Matcher::Regex(regex_matcher(&locations, &mut report))
+            Matcher::Regex(regex_matcher(&locations, accepted, &mut report))
         } else {
             Matcher::Plain(plain_matcher(&locations, server.host == CATCH_ALL, health_path, &mut report))
         };
@@ -108,7 +117,7 @@ impl Site {
                 if bare(&options.rewrite_target).is_none() {
                     report(words("rewrite"), vec![owner(location)]);
                 }
-                match Rewrite::new("(?i)", &path, &options.rewrite_target, OWN_VARIABLES) {
+                match Rewrite::new("(?i)", &path, &options.rewrite_target, OWN_VARIABLES, accepted) {
                     Ok(rewrite) => {
                         rewrites.insert(at, rewrite);
                     }
@@ -149,14 +158,14 @@ impl Site {
         match &self.matcher {
             Matcher::Plain(plain) => plain.find(path, slashes),
             Matcher::Regex(patterns) => {
-                for (at, pattern) in patterns.iter().enumerate() {
-                    match pattern.is_match(path) {
-                        Match::Yes => return Found::Location(at),
-                        Match::Undecided => return Found::Undecided(at),
-                        Match::No => {}
+                for at in patterns.heads.sorted(&path.to_ascii_lowercase()) {
+                    match patterns.all.get(at).map(|pattern| pattern.is_match(path)) {
+                        Some(Match::Yes) => return Found::Location(at),
+                        Some(Match::Undecided) => return Found::Undecided(at),
+                        Some(Match::No) | None => {}
                     }
                 }
-                Found::Location(patterns.len().saturating_sub(1))
+                Found::Location(patterns.all.len().saturating_sub(1))
             }
         }
     }
@@ -168,7 +177,7 @@ impl Site {
             Matcher::Plain(_) if found.exact => found.path.as_bytes() == path,
             Matcher::Plain(_) => path.starts_with(found.path.as_bytes()),
             Matcher::Regex(patterns) => {
-                patterns.get(location).is_some_and(|pattern| pattern.is_match(path) == Match::Yes)
+                patterns.all.get(location).is_some_and(|pattern| pattern.is_match(path) == Match::Yes)
             }
         }
     }
@@ -195,23 +204,29 @@ fn words(directive: &str) -> String {
 
 fn regex_matcher(
     locations: &[Location],
+    accepted: &Accepted,
     report: &mut impl FnMut(String, Vec<Option<usize>>),
-) -> Vec<LocationPattern> {
-    let mut patterns = Vec::with_capacity(locations.len());
-    for location in locations {
+) -> Patterns {
+    let mut patterns = Patterns::default();
+    for (at, location) in locations.iter().enumerate() {
         let owner = location.owner.map(|(ingress, _)| ingress);
         let unquoted = if is_literal(&location.path) && !location.path.contains('"') {
             Some(std::borrow::Cow::Borrowed(location.path.as_str()))
         } else {
             unquote(&location.path).map(std::borrow::Cow::Owned)
         };
-        let pattern = LocationPattern::new(unquoted.as_deref().unwrap_or(&location.path), true);
+        let text = unquoted.as_deref().unwrap_or(&location.path);
+        let pattern = LocationPattern::new(text, true);
+        // What does not compile is given up for every path.
+        let compiles = accepted.is(text, || pattern.compiles());
+        let head = if compiles { literal_head(text) } else { String::new() };
+        patterns.heads.add(head.to_ascii_lowercase().as_bytes(), at);
         if unquoted.is_none() {
             report(format!("unexpected quote in location \"{}\"", location.path), vec![owner]);
-        } else if !pattern.compiles() {
+        } else if !compiles {
             report(format!("pcre2_compile() failed in \"^{}\"", location.path), vec![owner]);
         }
-        patterns.push(pattern);
+        patterns.all.push(pattern);
     }
     patterns
 }

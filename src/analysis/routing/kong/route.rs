@@ -3,9 +3,12 @@
 //! Sources: Kong/kubernetes-ingress-controller `internal/dataplane/translator/subtranslator/{ingress,
 //! ingress_atc,atc_utils}.go`, 3.x.
 
+use std::sync::OnceLock;
+
 use regex::Regex;
 
 use crate::analysis::routing::Target;
+use crate::analysis::routing::heads::{Accepted, literal_head};
 use crate::analysis::routing::rule_index::{HostKey, PathKey};
 use crate::analysis::routing::serving::{Health, Services};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, Place};
@@ -21,8 +24,22 @@ enum PathMatch {
     /// Itself, or followed by a slash; empty takes every path.
     Prefix(String),
     Characters(String),
-    Regex(Regex),
+    Regex(Pattern),
     Any,
+}
+
+/// Anchored at the start, and compiled when it is first needed.
+#[derive(Debug, Clone)]
+struct Pattern {
+    text: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// `None` where it does not compile.
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+    }
 }
 
 /// More fields first, then more headers, a plain host, an exact comparison, a longer path.
@@ -59,8 +76,9 @@ impl Route {
         ingress: &Ingress,
         options: &Options,
         services: &Services<'_>,
+        accepted: &Accepted,
     ) -> Result<Option<Self>, String> {
-        let path = path_match(rule, options)?;
+        let path = path_match(rule, options, accepted)?;
         let mut hosts: Vec<String> = Vec::new();
         hosts.extend((!host.is_empty()).then(|| host.to_ascii_lowercase()));
         if !host.is_empty() {
@@ -147,7 +165,7 @@ impl Route {
                 path.strip_prefix(bare.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
             PathMatch::Characters(text) => path.starts_with(text.as_str()),
-            PathMatch::Regex(regex) => regex.is_match(path),
+            PathMatch::Regex(pattern) => pattern.regex().is_some_and(|regex| regex.is_match(path)),
         }
     }
 
@@ -165,7 +183,9 @@ impl Route {
             _ if !options.strip_path => 0,
             PathMatch::Any => 0,
             PathMatch::Exact(text) | PathMatch::Prefix(text) | PathMatch::Characters(text) => text.len(),
-            PathMatch::Regex(regex) => regex.find(path).map_or(0, |found| found.end()),
+            PathMatch::Regex(pattern) => {
+                pattern.regex().and_then(|regex| regex.find(path)).map_or(0, |found| found.end())
+            }
         };
         let rest = path.get(taken..).unwrap_or_default().trim_start_matches('/');
         let rest = if taken == 0 { path.trim_start_matches('/') } else { rest };
@@ -178,7 +198,11 @@ impl Route {
             PathMatch::Exact(text) => PathKey::Whole(text.clone()),
             PathMatch::Prefix(bare) => PathKey::Elements(bare.clone()),
             PathMatch::Characters(text) => PathKey::Characters(text.clone()),
-            PathMatch::Regex(_) | PathMatch::Any => PathKey::Other,
+            PathMatch::Regex(pattern) => {
+                let text = pattern.text.strip_prefix('^').unwrap_or_default();
+                PathKey::Characters(literal_head(text))
+            }
+            PathMatch::Any => PathKey::Other,
         };
         let host = |host: &String| match host.strip_prefix('*') {
             Some(suffix) if suffix.starts_with('.') => HostKey::Suffix(suffix.to_owned()),
@@ -198,19 +222,21 @@ impl Route {
             PathMatch::Prefix(bare) if bare.is_empty() => "http.path ^= \"/\"".to_owned(),
             PathMatch::Prefix(bare) => format!("http.path == \"{bare}\" || http.path ^= \"{bare}/\""),
             PathMatch::Characters(text) => format!("http.path ^= \"{text}\""),
-            PathMatch::Regex(regex) => format!("http.path ~ \"{regex}\""),
+            PathMatch::Regex(pattern) => format!("http.path ~ \"{}\"", pattern.text),
             PathMatch::Any => "default backend".to_owned(),
         };
         if self.hosts.is_empty() { path } else { format!("http.host {} && {path}", self.hosts.join(" or ")) }
     }
 }
 
-fn path_match(rule: &PathRule, options: &Options) -> Result<PathMatch, String> {
+fn path_match(rule: &PathRule, options: &Options, accepted: &Accepted) -> Result<PathMatch, String> {
     let specific = rule.path_type == PathType::ImplementationSpecific;
     if let Some(pattern) = rule.path.strip_prefix(options.regex_prefix.as_str()).filter(|_| specific) {
         let anchored = if pattern.starts_with('^') { pattern.to_owned() } else { format!("^{pattern}") };
-        let regex = Regex::new(&anchored).map_err(|_| format!("invalid regular expression {}", rule.path))?;
-        return Ok(PathMatch::Regex(regex));
+        if !accepted.is(&anchored, || Regex::new(&anchored).is_ok()) {
+            return Err(format!("invalid regular expression {}", rule.path));
+        }
+        return Ok(PathMatch::Regex(Pattern { text: anchored, regex: OnceLock::new() }));
     }
     let path = merged(&rule.path);
     Ok(match rule.path_type {

@@ -4,6 +4,7 @@
 //! stays. A target that names a scheme is a redirect. Groups that did not take part are empty.
 //! Sources: nginx 1.27 `src/http/modules/ngx_http_rewrite_module.c`, `src/http/ngx_http_script.c`.
 
+use crate::analysis::routing::heads::Accepted;
 use crate::model::request::Request;
 
 use super::conf::{Part, is_variable, parts};
@@ -43,9 +44,10 @@ impl Rewrite {
         path: &str,
         target: &str,
         own_variables: &[&str],
+        accepted: &Accepted,
     ) -> Result<Self, String> {
         let pattern = (!is_literal(path)).then(|| Pattern::new(format!("{head}{path}"), false));
-        if pattern.as_ref().is_some_and(|pattern| !pattern.compiles()) {
+        if pattern.as_ref().is_some_and(|pattern| !accepted.is(pattern.text(), || pattern.compiles())) {
             return Err(format!("pcre2_compile() failed in \"{head}{path}\""));
         }
         let redirects = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
@@ -167,7 +169,7 @@ mod tests {
 
     fn check_with(query: &str, path: &str, target: &str, uri: &str, expected: &str) {
         let request = Request::parse(&format!("http://a.example{uri}?{query}")).expect("url");
-        let rewrite = Rewrite::new("(?i)", path, target, &[]).expect(target);
+        let rewrite = Rewrite::new("(?i)", path, target, &[], &Accepted::default()).expect(target);
         let found = match rewrite.apply(uri.as_bytes(), &request) {
             Rewritten::Path(path) => String::from_utf8(path).expect("text"),
             Rewritten::Redirect(location) => format!("-> {location}"),
@@ -228,7 +230,10 @@ mod tests {
     #[test]
     fn what_nginx_would_not_load_is_refused() {
         for (path, target) in [("/foo(", "/x"), ("/foo", "/$nothing"), ("/foo", "/$")] {
-            assert!(Rewrite::new("(?i)", path, target, &[]).is_err(), "{path} {target}");
+            assert!(
+                Rewrite::new("(?i)", path, target, &[], &Accepted::default()).is_err(),
+                "{path} {target}"
+            );
         }
     }
 }

@@ -6,10 +6,12 @@
 //! does not count.
 //! Source: traefik/traefik `pkg/muxer/http/mux.go`, `pkg/server/router/router.go`, v3.7.13.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+
+use crate::analysis::routing::heads::{Heads, literal_head};
 
 use super::entry_points::Places;
-use super::pattern::{Match, literal_head};
+use super::pattern::Match;
 use super::rule::{Host, Path, Rule};
 use super::seen::Seen;
 
@@ -63,29 +65,13 @@ pub(in crate::analysis::routing) struct Found {
 #[derive(Debug, Default)]
 struct Bucket {
     exact: HashMap<Box<[u8]>, Vec<usize>>,
-    prefixes: Prefixes,
-    /// Beginnings of patterns that do not regard case.
-    folded: Prefixes,
+    prefixes: Heads,
+    /// Heads of patterns that do not regard case, from the start.
+    folded: Heads,
+    /// Heads of patterns that do, anywhere.
+    within: Heads,
     /// The rest.
     open: Vec<usize>,
-}
-
-#[derive(Debug, Default)]
-struct Prefixes {
-    by_text: HashMap<Box<[u8]>, Vec<usize>>,
-    lengths: BTreeSet<usize>,
-}
-
-impl Prefixes {
-    fn add(&mut self, text: &[u8], number: usize) {
-        self.lengths.insert(text.len());
-        self.by_text.entry(text.into()).or_default().push(number);
-    }
-
-    fn of<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = &'a [usize]> {
-        let heads = self.lengths.range(..=path.len()).filter_map(|length| path.get(..*length));
-        heads.filter_map(|head| self.by_text.get(head)).map(Vec::as_slice)
-    }
 }
 
 impl Bucket {
@@ -94,11 +80,15 @@ impl Bucket {
             Path::Exact(path) => self.exact.entry(path.as_bytes().into()).or_default().push(number),
             Path::Prefix(path) | Path::Element(path) => self.prefixes.add(path.as_bytes(), number),
             Path::Pattern(pattern) => {
-                let head = pattern.text().strip_prefix(CASELESS).map(literal_head).unwrap_or_default();
-                if head.is_empty() {
-                    self.open.push(number);
-                } else {
-                    self.folded.add(head.as_bytes(), number);
+                let (caseless, text) = match pattern.text().strip_prefix(CASELESS) {
+                    Some(text) => (true, text),
+                    None => (false, pattern.text()),
+                };
+                let head = literal_head(text.strip_prefix('^').unwrap_or(text));
+                match (head.is_empty(), caseless) {
+                    (true, _) => self.open.push(number),
+                    (false, true) => self.folded.add(head.to_ascii_lowercase().as_bytes(), number),
+                    (false, false) => self.within.add(head.as_bytes(), number),
                 }
             }
             Path::Any | Path::NotPrefix(_) | Path::Template(..) => self.open.push(number),
@@ -113,12 +103,14 @@ impl Bucket {
             .into_iter()
             .chain(self.prefixes.of(&seen.path))
             .chain(self.folded.of(&seen.folded))
+            .chain(self.within.within(&seen.path))
             .chain(std::iter::once(open))
     }
 
     fn numbers(&self) -> impl Iterator<Item = usize> {
-        let prefixes = self.prefixes.by_text.values().chain(self.folded.by_text.values());
-        self.exact.values().chain(prefixes).flatten().chain(&self.open).copied()
+        let heads = [&self.prefixes, &self.folded, &self.within];
+        let heads = heads.into_iter().flat_map(Heads::lists);
+        self.exact.values().chain(heads).flatten().chain(&self.open).copied()
     }
 
     fn sort(&mut self, routes: &[Route]) {
@@ -126,8 +118,8 @@ impl Bucket {
             list.sort_by_key(|number| std::cmp::Reverse(routes.get(*number).map(|route| route.priority)));
         };
         self.exact.values_mut().for_each(order);
-        self.prefixes.by_text.values_mut().for_each(order);
-        self.folded.by_text.values_mut().for_each(order);
+        let heads = [&mut self.prefixes, &mut self.folded, &mut self.within];
+        heads.into_iter().flat_map(Heads::lists_mut).for_each(order);
         order(&mut self.open);
     }
 }

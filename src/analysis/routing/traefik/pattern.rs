@@ -131,40 +131,7 @@ fn expand(template: &str, captures: &Captures<'_>) -> Vec<u8> {
     out
 }
 
-/// The literal text that every match of `^text` begins with, in lower case.
-pub(in crate::analysis::routing) fn literal_head(text: &str) -> String {
-    const SPECIAL: &str = "\\^$|()[]{}*+?.";
-    if has_open_alternation(text) {
-        return String::new();
-    }
-    let end = text.find(|c: char| SPECIAL.contains(c) || !c.is_ascii()).unwrap_or(text.len());
-    let head = text.get(..end).unwrap_or_default();
-    let repeated = text.get(end..).is_some_and(|rest| rest.starts_with(['*', '?', '{']));
-    let kept = if repeated { head.get(..head.len().saturating_sub(1)) } else { Some(head) };
-    kept.unwrap_or_default().to_ascii_lowercase()
-}
-
-/// Whether a pattern has alternatives as a whole, outside of groups and classes.
-fn has_open_alternation(text: &str) -> bool {
-    let (mut depth, mut in_class) = (0_u32, false);
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            // A quotation may hold anything.
-            '\\' if chars.next() == Some('Q') => return true,
-            '\\' => {}
-            '[' => in_class = true,
-            ']' => in_class = false,
-            '(' if !in_class => depth += 1,
-            ')' if !in_class => depth = depth.saturating_sub(1),
-            '|' if !in_class && depth == 0 => return true,
-            _ => {}
-        }
-    }
-    false
-}
-
-/// A text as [`literal_head`] is compared with it. Case folding takes a Kelvin sign for a k and a long
+/// A text as the lower-case head of a pattern is compared with it. Case folding takes a Kelvin sign for a k and a long
 /// s for an s.
 pub(in crate::analysis::routing) fn folded(text: &[u8]) -> Vec<u8> {
     let lower = text.to_ascii_lowercase();
@@ -427,21 +394,6 @@ mod tests {
         ] {
             let found = Pattern::new(pattern).replace_all(subject.as_bytes(), replacement);
             assert_eq!(String::from_utf8_lossy(&found), expected, "{pattern} {subject} {replacement}");
-        }
-    }
-
-    #[test]
-    fn a_literal_head_is_what_every_match_begins_with() {
-        for (pattern, head) in [
-            ("/api/v1(/|$)(.*)", "/api/v1"),
-            ("/API", "/api"),
-            ("/ab*", "/a"),
-            ("/a|/b", ""),
-            ("/a.b", "/a"),
-            ("/tasks", "/tasks"),
-            ("", ""),
-        ] {
-            assert_eq!(literal_head(pattern), head, "{pattern}");
         }
     }
 }

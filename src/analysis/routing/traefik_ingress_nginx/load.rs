@@ -13,6 +13,7 @@ use super::hosts::Hosts;
 use super::location::{ErrorPage, Location, Shared, codes};
 use super::options::{Global, Options, key};
 use super::{Action, Passthrough, Table};
+use crate::analysis::routing::heads::Accepted;
 use crate::analysis::routing::traefik::entry_points::Places;
 use crate::analysis::routing::traefik::explain::{Dropped, Owner, Unloaded};
 use crate::analysis::routing::traefik::muxer::{Alternatives, Route};
@@ -96,6 +97,7 @@ pub(super) struct Loader<'a> {
     routes: Vec<Route>,
     default_taken: bool,
     roots: BTreeMap<String, Roots>,
+    accepted: Accepted,
 }
 
 /// Locations of a host, by number.
@@ -126,6 +128,7 @@ impl<'a> Loader<'a> {
             routes: Vec::new(),
             default_taken: false,
             roots: BTreeMap::new(),
+            accepted: Accepted::default(),
         }
     }
 
@@ -290,7 +293,7 @@ impl<'a> Loader<'a> {
         let snippet = self.table.hosts.snippets.get(host).filter(|_| !is_global);
         let snippet = snippet.map(String::as_str).unwrap_or_default();
         let has_tls = !ingress.tls.is_empty();
-        let shared = Shared { has_tls, use_regex: regex, server_snippet: snippet };
+        let shared = Shared { has_tls, use_regex: regex, server_snippet: snippet, accepted: &self.accepted };
         let location = Location::new(owner, place, path, resolved.clone(), options, &shared)
             .and_then(|location| self.furnish(location, ingress, options));
         // Whose routers cannot be made is there all the same, for what the host has of it.
@@ -308,7 +311,8 @@ impl<'a> Loader<'a> {
                 }
                 dead = true;
                 let left = Options { app_root: options.app_root.clone(), ..Options::default() };
-                let shared = Shared { has_tls, use_regex: false, server_snippet: "" };
+                let shared =
+                    Shared { has_tls, use_regex: false, server_snippet: "", accepted: &self.accepted };
                 let Ok(location) = Location::new(owner, place, path, resolved, &left, &shared) else {
                     return;
                 };

@@ -5,6 +5,7 @@ use super::options::{Options, Redirect};
 use super::rewrite::Rewrite;
 use super::snippet::Snippet;
 use crate::analysis::routing::Target;
+use crate::analysis::routing::heads::Accepted;
 use crate::analysis::routing::traefik::pattern::Pattern;
 use crate::model::ingress::Place;
 use crate::model::object::Name;
@@ -64,6 +65,7 @@ pub(super) struct Shared<'a> {
     pub(super) has_tls: bool,
     pub(super) use_regex: bool,
     pub(super) server_snippet: &'a str,
+    pub(super) accepted: &'a Accepted,
 }
 
 impl Location {
@@ -76,16 +78,17 @@ impl Location {
         options: &Options,
         host: &Shared<'_>,
     ) -> Result<Self, &'static str> {
-        let Shared { has_tls, use_regex, server_snippet } = *host;
+        let Shared { has_tls, use_regex, server_snippet, accepted } = *host;
         let moved = options.redirect.clone().map(|redirect| {
             let pattern = if use_regex { format!("^https?://[^/]+{path}") } else { ".*".to_owned() };
             Moved { redirect, pattern: Pattern::new(pattern) }
         });
-        if let Some(moved) = moved.as_ref().filter(|moved| use_regex && !moved.pattern.compiles()) {
+        let compiles = |pattern: &Pattern| accepted.is(pattern.text(), || pattern.compiles());
+        if let Some(moved) = moved.as_ref().filter(|moved| use_regex && !compiles(&moved.pattern)) {
             return Err(moved.redirect.annotation);
         }
         let rewrite = Rewrite::new(&options.rewrite, path);
-        if rewrite.as_ref().is_some_and(|rewrite| !is_plain(path) && !rewrite.is_valid()) {
+        if rewrite.as_ref().is_some_and(|rewrite| !is_plain(path) && !rewrite.is_valid(compiles)) {
             return Err("rewrite-target");
         }
         let snippet = |text: &str, server: bool, key: &'static str| {
