@@ -218,7 +218,9 @@ impl Cluster {
 
 /// The Service that only the last route of a world names.
 fn last_service() -> Vec<Value> {
-    let meta = json!({"namespace": EDGE, "name": "last"});
+    // Its own address leads nowhere.
+    let meta = json!({"namespace": EDGE, "name": "last", "annotations": {
+        "traefik.ingress.kubernetes.io/service.nativelb": "false", "traefik.io/service.nativelb": "false"}});
     vec![
         json!({"apiVersion": "v1", "kind": "Service", "metadata": meta,
                "spec": {"ports": [{"name": "http", "port": 80, "targetPort": PORTS[0]}]}}),

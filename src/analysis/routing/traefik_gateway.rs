@@ -390,7 +390,7 @@ mod tests {
                 ("http://a/gone", "500"),
                 ("http://a/none", "503"),
                 ("http://a/empty", "500"),
-                ("http://a/mixed", "one of n/one"),
+                ("http://a/mixed", "one of n/one or 500"),
                 ("http://a/bare", "503"),
                 ("http://a/mirror", "500"),
             ],

@@ -461,7 +461,14 @@ mod tests {
         let mut two =
             annotated("n/two", 1, &[], &[("a.example", "Prefix /x s"), ("b.example", "Prefix /x s")]);
         set_default(&mut two, "two");
-        check(&[two], &[("http://a.example/else", "one of n/two"), ("http://b.example/x", "n/s")]);
+        check(
+            &[two],
+            &[
+                ("http://a.example/else", "one of n/two or 404"),
+                ("http://b.example/x", "n/s"),
+                ("http://nobody/else", "404"),
+            ],
+        );
         let mut moved = annotated("n/m", 1, &[("temporal-redirect", "https://e.example/y")], &[]);
         set_default(&mut moved, "s");
         let regex = annotated("n/r", 2, &[("use-regex", "true")], &[("", "Prefix /x s")]);

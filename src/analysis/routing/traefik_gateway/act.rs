@@ -94,9 +94,10 @@ impl Table {
         match one.health {
             Health::Ready | Health::Unseen if by_address && headless => Some(500),
             Health::Ready | Health::Unseen => None,
+            Health::Leaving if by_address => headless.then_some(500),
             // Nobody takes the connection to the Service's own address.
             Health::NobodyReady | Health::NoSlices if by_address => Some(if headless { 500 } else { 502 }),
-            Health::NobodyReady => Some(503),
+            Health::NobodyReady | Health::Leaving => Some(503),
             Health::NoSlices
             | Health::ServiceMissing
             | Health::PortMissing
