@@ -20,7 +20,7 @@ use crate::model::ingress::{PathType, Place};
 use crate::model::object::Name;
 use crate::model::request::Request;
 
-mod annotations;
+pub(super) mod annotations;
 pub(super) mod endpoints;
 pub(super) mod entry_points;
 pub(super) mod explain;
@@ -235,7 +235,9 @@ pub(super) fn redirected(seen: &Seen<'_>, entry_point: &EntryPoint) -> Decision 
 
 /// The routers of the entry points themselves: redirects and ACME challenges.
 pub(super) fn internal_routes(entry_points: &EntryPoints) -> impl Iterator<Item = (Route, bool)> {
-    entry_points.iter().flat_map(move |(number, point)| {
+    // They too go through what the entry point does to every request.
+    let sound = entry_points.iter().filter(|(_, point)| entry_points.is_sound(point));
+    sound.flat_map(move |(number, point)| {
         let places = entry_points.places(1 << number, false);
         let rule = |path: Path| Rule {
             hosts: vec![Host::Pattern(pattern::Pattern::new("^.+$"))],

@@ -11,7 +11,11 @@ pub(crate) const TRAEFIK_GATEWAY: Dialect = Dialect {
     class: "traefik.io/gateway-controller",
     routes: http_routes,
     annotations: &[],
-    service_annotations: &[some(10, "traefik.io/service.nativelb", &["true", "true", "false", "no"])],
+    service_annotations: &[
+        some(10, "traefik.io/service.nativelb", &["true", "true", "TRUE", "false", "0", "no"]),
+        some(2, "traefik.io/service.passhostheader", &["true"]),
+        some(2, "traefik.io/other", &["x"]),
+    ],
     patterns: PATTERNS,
     arguments: &[
         some(10, "--providers.kubernetesgateway.labelselector", &["team=a", "team in (a,b)"]),
