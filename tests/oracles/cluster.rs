@@ -269,7 +269,9 @@ fn last_http_route() -> Vec<Value> {
                "spec": {"gatewayClassName": CLASS, "listeners": [plain, tls]}}),
         json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": meta,
                "spec": {"parentRefs": [{"name": "last"}], "hostnames": [LAST],
-                        "rules": [{"backendRefs": [{"name": "last", "port": 80}]}]}}),
+                        // Exact, before what takes every host and every path.
+                        "rules": [{"matches": [{"path": {"type": "Exact", "value": "/"}}],
+                                   "backendRefs": [{"name": "last", "port": 80}]}]}}),
     ]);
     objects
 }

@@ -148,6 +148,7 @@ pub(crate) const TRAEFIK_INGRESS_NGINX: Dialect = Dialect {
         ),
         some(2, "nginx.ingress.kubernetes.io/auth-tls-secret", &["n/none", "none"]),
         some(2, "nginx.ingress.kubernetes.io/proxy-ssl-secret", &["n/none"]),
+        some(3, "nginx.ingress.kubernetes.io/ssl-passthrough", &["true"]),
         some(2, "nginx.ingress.kubernetes.io/custom-headers", &["nothing"]),
         some(4, "nginx.ingress.kubernetes.io/x-forwarded-prefix", &["/p"]),
         some(4, "nginx.ingress.kubernetes.io/upstream-vhost", &["v.test"]),

@@ -20,7 +20,9 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         chosen: takers.first().copied().unwrap_or_default(),
         limit,
     };
-    let won = decide::find(table, request).map(|(_, entry)| (entry.ingress, entry.place));
+    let place = decision.winner.as_ref().map(|winner| winner.place);
+    let found = decide::find(table, request).map(|(_, entry)| (entry.ingress, entry.place));
+    let won = found.filter(|_| !matches!(place, Some(Place::Rule(_))));
     explain_told(&View { table, takers }, &question, |ingress, place| won == Some((ingress, place)))
 }
 

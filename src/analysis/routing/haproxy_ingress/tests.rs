@@ -127,6 +127,19 @@ fn annotations_redirect_rewrite_and_ask_for_headers() {
     one("auth-secret", "users", "http://a.example/x", "401");
     let root = [("a.example", "Prefix / s")];
     check(&[told("n/i", 1, &[("app-root", "/web")], &root)], &[("http://a.example/", "302 /web")]);
+    // It counts for the host, whoever has the `/`, and the first to say it is heard.
+    let other =
+        told("n/j", 2, &[("app-root", "/x")], &[("a.example", "Prefix /x x"), ("*.example", "Prefix /x x")]);
+    let hostless = told("n/k", 3, &[("app-root", "/k")], &[("", "Prefix / any")]);
+    check(
+        &[told("n/i", 1, &[], &root), other, hostless],
+        &[
+            ("http://a.example/", "302 /x"),
+            ("http://a.example/y", "n/s"),
+            ("http://b.example/", "302 /x"),
+            ("http://c.test/", "n/any"),
+        ],
+    );
     let mut tls = told("n/i", 1, &[], &root);
     tls.tls = vec![Tls { hosts: vec!["a.example".to_owned()], secret: None }];
     check(
@@ -194,4 +207,15 @@ fn over_tls_only_hosts_that_are_named_for_it_are_served() {
     let always = [("ssl-always-add-https", "true")];
     let always = told("n/i", 0, &always, &[("a.com", "Prefix / s")]);
     check_with(KIND, &[always], &Settings::default(), &[("https://a.com/", "n/s")]);
+}
+
+#[test]
+fn equal_texts_of_two_kinds_are_told_apart_only_where_nothing_shorter_is_under_them() {
+    let both = [("a.example", "ImplementationSpecific /app b"), ("a.example", "Prefix /app p")];
+    let ask: &[Case<'_>] = &[("http://a.example/app/x", "n/p"), ("http://a.example/apple", "n/b")];
+    check(&[told("n/i", 1, &[], &both)], ask);
+    let under = told("n/u", 2, &[], &[("a.example", "Prefix / u")]);
+    let ask: &[Case<'_>] =
+        &[("http://a.example/app/x", "one of n/b, n/p"), ("http://a.example/apple", "n/b")];
+    check(&[told("n/i", 1, &[], &both), under], ask);
 }
