@@ -77,7 +77,7 @@ mod tests {
         let names: Vec<String> = set.one_of.iter().map(|target| target.service.to_string()).collect();
         assert_eq!((set.outcome, names), (Outcome::Undefined, vec!["n/a".to_owned(), "n/b".to_owned()]));
         let or = Note::OrAnswered { outcome: Outcome::NoRoute, status: Some(404), location: None };
-        assert_eq!(set.notes, [or.clone()]);
+        assert_eq!(set.notes, std::slice::from_ref(&or));
         assert_eq!(one_of(vec![set, to("c")]).notes, [or]);
     }
 }

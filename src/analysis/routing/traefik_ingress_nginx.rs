@@ -234,16 +234,18 @@ impl RouteTable for Table {
         let Some((number, entry_point)) = self.entry_points.of(request) else {
             return Decision::bare(Outcome::NoRoute, Some(404));
         };
+        let passed = self.passed_through(&Seen::unread(request, number));
+        if !passed.is_empty() {
+            return settle(passed);
+        }
         let Ok(seen) = Seen::new(request, number, entry_point) else {
             return Decision::bare(Outcome::Refused, Some(400));
         };
-        let mut decisions = self.passed_through(&seen);
-        if decisions.is_empty() {
-            let found = self.muxer.find(&seen);
-            decisions.extend(found.routes.iter().filter_map(|number| self.act(*number, &seen, entry_point)));
-            if !found.certain {
-                decisions.push(Decision::bare(Outcome::NoRoute, Some(404)));
-            }
+        let found = self.muxer.find(&seen);
+        let taken = found.routes.iter().filter_map(|number| self.act(*number, &seen, entry_point));
+        let mut decisions: Vec<Decision> = taken.collect();
+        if !found.certain {
+            decisions.push(Decision::bare(Outcome::NoRoute, Some(404)));
         }
         let mut decision = settle(decisions);
         seen.add_notes(&mut decision, self.entry_points.assumed);
@@ -752,10 +754,14 @@ mod tests {
             &[
                 annotated("n/p", 1, &pass, &[("p.example", "Prefix / s"), ("p.example", "Prefix /x t")]),
                 annotated("n/q", 1, &pass, &[("q.example", "Prefix /x t")]),
+                annotated("n/dead", 1, &pass, &[("dead.example", "Prefix / dead")]),
                 resource,
             ],
             &[
                 ("https://p.example/x//y", "n/s"),
+                ("https://p.example/%", "n/s"),
+                ("http://p.example/%", "400"),
+                ("https://dead.example/", "refused"),
                 ("http://p.example/x", "n/t"),
                 ("http://p.example/y", "n/s"),
                 ("https://q.example/x", "404"),

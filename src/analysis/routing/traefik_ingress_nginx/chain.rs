@@ -249,7 +249,7 @@ pub(super) fn passed(
     let backend = &passthrough.backend;
     // A connection has no status.
     let is_up = backend.servers.status().is_none();
-    let mut decision = Decision::bare(if is_up { Outcome::Routed } else { Outcome::Unavailable }, None);
+    let mut decision = Decision::bare(if is_up { Outcome::Routed } else { Outcome::Refused }, None);
     decision.winner =
         owner.map(|owner| owner.winner(passthrough.place, Some(backend.target.clone()), rendered));
     decision.upstream_path = is_up.then(|| seen.request.path.as_str().to_owned());
