@@ -35,7 +35,7 @@ pub mod istio;
 pub mod kong;
 pub mod nearest;
 mod nginx;
-mod possible;
+pub(in crate::analysis) mod possible;
 mod refusal;
 mod releases;
 mod rule_index;
@@ -312,6 +312,8 @@ pub enum Note {
     NoServiceBackend,
     /// An annotation of the Service decided.
     ServiceAnnotation { service: Name, key: String },
+    /// Where chance decides: the proxy may also answer by itself, so.
+    OrAnswered { outcome: Outcome, status: Option<u16>, location: Option<String> },
 }
 
 /// Why candidates lost.

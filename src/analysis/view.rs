@@ -15,6 +15,7 @@ use crate::model::snapshot::Snapshot;
 
 use super::adoption::{self, Adoption, By};
 use super::field::hosts::covers;
+use super::routing::possible;
 use super::routing::{
     Basis, Decision, Eliminated, Explanation, Input, Note, Outcome, Reason, Refusal, RouteTable, httproute,
     model_for, spec,
@@ -232,6 +233,7 @@ fn either(one: Decision, other: &Decision) -> Decision {
     let winners = [&one, other].into_iter().filter_map(|decision| decision.winner.as_ref());
     merged.notes.extend(winners.map(|winner| Note::AdoptionUnseen { ingress: winner.ingress.clone() }));
     merged.notes.dedup();
+    merged.notes.extend(possible::answers([&one, other].into_iter()));
     merged
 }
 
@@ -408,7 +410,8 @@ mod tests {
         let decision = decide(unseen(), "http://shop.example/");
         assert_eq!((decision.outcome, decision.status), (Outcome::Undefined, None));
         assert_eq!(decision.one_of[0].service, Name::new("shop", "web"));
-        assert_eq!(decision.notes, [Note::AdoptionUnseen { ingress: Name::new("shop", "web") }]);
+        let or = Note::OrAnswered { outcome: Outcome::NoRoute, status: Some(404), location: None };
+        assert_eq!(decision.notes, [Note::AdoptionUnseen { ingress: Name::new("shop", "web") }, or]);
         // Another host is answered the same either way.
         assert_eq!(decide(unseen(), "http://other.example/").outcome, Outcome::NoRoute);
         let none = Listing::complete(Kind::IngressClass, Vec::new());

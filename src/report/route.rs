@@ -361,6 +361,12 @@ pub fn note(note: &Note) -> String {
         Note::LeftOpen { to } => {
             format!("the API leaves this to the implementation: the answer is that of {to}")
         }
+        Note::OrAnswered { outcome, status, location } => {
+            let mut words = format!("or it is {}", outcome_word(*outcome));
+            words.extend(status.map(|status| format!(" {status}")));
+            words.extend(location.as_ref().map(|location| format!(", Location {}", Text::new(location))));
+            words
+        }
         Note::SomeBackendsFail => {
             "of the weighted backends some cannot answer: part of the requests gets an error".to_owned()
         }

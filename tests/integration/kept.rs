@@ -28,6 +28,8 @@ async fn what_real_proxies_once_answered_otherwise_is_predicted() {
         let snapshot = snapshot(capture_of(case["objects"].as_array().expect("objects"))).await;
         let (table, request) = (table(kind, &snapshot), request_of(vector));
         let decision = table.decide(&request);
+        let expects = vector["expect"].as_object().is_some_and(|expect| !expect.is_empty());
+        assert!(expects, "{} expects nothing", file.display());
         let found = differs(&vector["expect"], &request, &decision);
         if !found.is_empty() {
             let _ = writeln!(wrong, "{}: {vector}\n{found}    {decision:?}", file.display());

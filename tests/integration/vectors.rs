@@ -5,9 +5,10 @@
 use std::fmt::Write as _;
 
 use routecause::analysis::adoption::{self, Adoption};
+use routecause::analysis::routing::Outcome;
 use routecause::model::controller::ControllerKind;
 
-use crate::judging::controller_of;
+use crate::judging::{self, controller_of, differs, request_of};
 use crate::recorded::{agreement, sets};
 
 /// Lines that differ for a reason that is explained in `docs/controllers/<slug>.md`.
@@ -89,6 +90,27 @@ fn traefik_is_predicted_as_recorded() {
 #[test]
 fn traefik_ingress_nginx_is_predicted_as_recorded() {
     check(ControllerKind::TraefikIngressNginx, 1200);
+}
+
+#[test]
+fn where_chance_decides_the_recorded_answer_is_one_of_the_choices() {
+    let mut judged = 0;
+    for kind in [ControllerKind::Traefik, ControllerKind::TraefikIngressNginx] {
+        for set in sets(kind.slug()) {
+            let table = judging::table(kind, &set.snapshot);
+            for vector in &set.vectors {
+                let request = request_of(vector);
+                let decision = table.decide(&request);
+                // What was recorded as chance has no answer of its own.
+                if decision.outcome == Outcome::Undefined && vector["expect"]["outcome"] != "undefined" {
+                    let wrong = differs(&vector["expect"], &request, &decision);
+                    assert!(wrong.is_empty(), "{vector}\n{wrong}");
+                    judged += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(judged, 27, "lines that chance decided");
 }
 
 /// The controller writes its address into the status of exactly those Ingresses that it loaded.

@@ -218,7 +218,9 @@ impl Cluster {
 
 /// The Service that only the last route of a world names.
 fn last_service() -> Vec<Value> {
-    let meta = json!({"namespace": EDGE, "name": "last"});
+    // Its own address leads nowhere.
+    let meta = json!({"namespace": EDGE, "name": "last", "annotations": {
+        "traefik.ingress.kubernetes.io/service.nativelb": "false", "traefik.io/service.nativelb": "false"}});
     vec![
         json!({"apiVersion": "v1", "kind": "Service", "metadata": meta,
                "spec": {"ports": [{"name": "http", "port": 80, "targetPort": PORTS[0]}]}}),
@@ -267,7 +269,9 @@ fn last_http_route() -> Vec<Value> {
                "spec": {"gatewayClassName": CLASS, "listeners": [plain, tls]}}),
         json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": meta,
                "spec": {"parentRefs": [{"name": "last"}], "hostnames": [LAST],
-                        "rules": [{"backendRefs": [{"name": "last", "port": 80}]}]}}),
+                        // Exact, before what takes every host and every path.
+                        "rules": [{"matches": [{"path": {"type": "Exact", "value": "/"}}],
+                                   "backendRefs": [{"name": "last", "port": 80}]}]}}),
     ]);
     objects
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use routecause::analysis::adoption;
-use routecause::analysis::routing::{Decision, Input, Outcome, RouteTable, Target, model_for};
+use routecause::analysis::routing::{Decision, Input, Note, Outcome, RouteTable, Target, model_for};
 use routecause::evidence::capture::{Capture, Files};
 use routecause::evidence::cluster::{Cluster, Source};
 use routecause::evidence::gather;
@@ -66,10 +66,20 @@ pub(crate) fn differs(expect: &Value, request: &Request, decision: &Decision) ->
     if decision.outcome != Outcome::Undefined {
         return compare(expect, request, decision);
     }
-    let backend = expect.get("backend").and_then(Value::as_str);
-    let fits =
-        backend.is_none_or(|backend| decision.one_of.iter().any(|target| target_name(target) == backend));
-    if fits { String::new() } else { format!("    backend: {backend:?} is none of {:?}\n", decision.one_of) }
+    let fits = match expect.get("backend").and_then(Value::as_str) {
+        Some(backend) => decision.one_of.iter().any(|target| target_name(target) == backend),
+        None => decision.notes.iter().any(|note| match note {
+            Note::OrAnswered { status, .. } => json!(status) == expect["status"],
+            // A pattern or a condition that only the proxy can evaluate: what comes next is not followed.
+            Note::PatternUndecided { .. } | Note::ConditionUndecided { .. } => true,
+            _ => false,
+        }),
+    };
+    if fits {
+        String::new()
+    } else {
+        format!("    {expect} is none of {:?} {:?}\n", decision.one_of, decision.notes)
+    }
 }
 
 /// What differs, a line each.

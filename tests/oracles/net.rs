@@ -1,5 +1,5 @@
 //! A network of its own: the suite runs itself again in a new network namespace, in which the addresses of
-//! pods are addresses of `lo`. Nothing that is sent can leave it.
+//! pods, and those of Services that lead somewhere, are addresses of `lo`. Nothing that is sent can leave it.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 /// Says that this process is in its own network already.
 const INSIDE: &str = "ROUTECAUSE_ORACLES_INSIDE";
 /// Sets the addresses up, then becomes the program that follows.
-const SETUP: &str = "ip link set lo up && ip address add 10.1.0.1/16 dev lo && exec \"$@\"";
+const SETUP: &str = "ip link set lo up && ip address add 10.1.0.1/16 dev lo \
+                     && ip address add 10.0.0.129/25 dev lo && exec \"$@\"";
 
 /// Goes on in a network of its own, or says why it cannot. Returns only in the former case.
 pub(crate) fn enter() -> Result<(), String> {

@@ -18,7 +18,7 @@ use crate::judging::{self, compare, request_of};
 pub(crate) struct Set {
     pub(crate) name: String,
     pub(crate) snapshot: Snapshot,
-    vectors: Vec<Value>,
+    pub(crate) vectors: Vec<Value>,
 }
 
 async fn set(name: String, mut files: Files) -> Set {

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, pod};
+use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, ODD, SERVICES, address, pod};
 
 /// The ports of pods: `http` and `alt`.
 pub(crate) const PORTS: [u16; 2] = [8080, 8081];
@@ -22,7 +22,12 @@ pub(crate) async fn start() {
     let external = NAMESPACES.iter().filter_map(|namespace| pod(namespace, EXTERNAL));
     let external = external.map(|address| SocketAddr::from((address, EXTERNAL_PORT)));
     let everywhere = PORTS.map(|port| SocketAddr::from(([0, 0, 0, 0], port)));
-    for address in everywhere.into_iter().chain(external) {
+    // A Service's own port is where the pod's is not.
+    let services = NAMESPACES.into_iter().flat_map(|namespace| {
+        let names = SERVICES.into_iter().chain(ODD);
+        names.filter_map(move |name| Some(SocketAddr::from((address(namespace, name, true)?, 80))))
+    });
+    for address in everywhere.into_iter().chain(external).chain(services) {
         let listener = TcpListener::bind(address).await.expect("a port of a network of our own");
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

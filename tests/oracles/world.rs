@@ -21,6 +21,11 @@ pub(crate) const EXTERNAL_PORT: u16 = 80;
 pub(crate) const NAMED: &str = "external";
 /// The last part of its address.
 const NAMED_HOST: u8 = 10;
+/// Services that are less usual, where a dialect has them: without an address of its own, with one port
+/// that has no name, with endpoints of every kind, and with slices in which there is nobody.
+pub(crate) const ODD: [&str; 4] = ["headless", "unnamed", "mixed", "vacant"];
+/// The last part of the first one's address.
+const ODD_HOST: u8 = 20;
 /// The IngressClass of the controller.
 pub(crate) const CLASS: &str = "own";
 
@@ -49,12 +54,30 @@ pub(crate) enum Behind {
     Nothing,
 }
 
+fn place(all: &[&str], name: &str) -> Option<usize> {
+    all.iter().position(|one| *one == name)
+}
+
+/// Addresses of Services, from this one on; those before it lead nowhere.
+pub(crate) const ADDRESSES: u8 = 128;
+/// How many Services of one namespace have one at most.
+const A_NAMESPACE: usize = 16;
+
+/// The address of a Service itself, at which its own ports are; one behind which nobody is leads nowhere.
+pub(crate) fn address(namespace: &str, service: &str, leads: bool) -> Option<Ipv4Addr> {
+    let number = place(&SERVICES, service).or_else(|| Some(SERVICES.len() + place(&ODD, service)?))?;
+    let number = u8::try_from(place(&NAMESPACES, namespace)? * A_NAMESPACE + number).ok()?;
+    Some(Ipv4Addr::new(10, 0, 0, number + if leads { ADDRESSES } else { ADDRESSES / 2 }))
+}
+
 /// The address of the pod of a Service.
 pub(crate) fn pod(namespace: &str, service: &str) -> Option<Ipv4Addr> {
-    let place = |all: &[&str], name: &str| all.iter().position(|one| *one == name);
     let (namespace, service) = match (place(&NAMESPACES, namespace)?, service) {
         (namespace, EXTERNAL) => (namespace, SERVICES.len()),
-        (namespace, service) => (namespace, place(&SERVICES, service)?),
+        (namespace, service) => match place(&ODD, service) {
+            Some(number) => (namespace, usize::from(ODD_HOST) - 1 + number),
+            None => (namespace, place(&SERVICES, service)?),
+        },
     };
     Some(Ipv4Addr::new(10, 1, u8::try_from(namespace + 1).ok()?, u8::try_from(service + 1).ok()?))
 }
@@ -62,12 +85,21 @@ pub(crate) fn pod(namespace: &str, service: &str) -> Option<Ipv4Addr> {
 /// `namespace/service:port` of what answered at an address.
 pub(crate) fn backend(address: SocketAddr) -> Option<String> {
     let IpAddr::V4(ip) = address.ip() else { return None };
+    if let [10, 0, 0, number] = ip.octets() {
+        let number = usize::from(number.checked_sub(ADDRESSES)?);
+        let namespace = NAMESPACES.get(number / A_NAMESPACE)?;
+        let service = SERVICES.iter().chain(&ODD).nth(number % A_NAMESPACE)?;
+        return Some(format!("{namespace}/{service}:{}", address.port()));
+    }
     let [10, 1, namespace, service] = ip.octets() else { return None };
     let namespace = NAMESPACES.get(usize::from(namespace).checked_sub(1)?)?;
     if service == NAMED_HOST {
         return Some(format!("{namespace}/{NAMED}:{}", address.port()));
     }
-    let service = SERVICES.iter().chain([&EXTERNAL]).nth(usize::from(service).checked_sub(1)?)?;
+    let service = match service.checked_sub(ODD_HOST) {
+        Some(number) => ODD.get(usize::from(number))?,
+        None => SERVICES.iter().chain([&EXTERNAL]).nth(usize::from(service).checked_sub(1)?)?,
+    };
     let port = if address.port() == PORTS[1] { 8080 } else { 80 };
     Some(format!("{namespace}/{service}:{port}"))
 }
@@ -117,10 +149,11 @@ pub(crate) fn service(
     annotations: &BTreeMap<String, String>,
 ) -> Vec<Value> {
     let port = |name: &str, port: u16, target: u16| json!({"name": name, "port": port, "targetPort": target, "protocol": "TCP"});
+    let leads = matches!(behind, Behind::Ready | Behind::Leaving);
     let service = json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {"namespace": namespace, "name": name, "annotations": annotations},
-        "spec": {"type": "ClusterIP", "ports": [port("http", 80, PORTS[0]), port("alt", 8080, PORTS[1])]},
+        "spec": {"type": "ClusterIP", "clusterIP": address(namespace, name, leads), "ports": [port("http", 80, PORTS[0]), port("alt", 8080, PORTS[1])]},
     });
     let (ready, serving, terminating) = match behind {
         Behind::Ready => (true, true, false),
@@ -139,4 +172,40 @@ pub(crate) fn service(
         "ports": [port("http", PORTS[0]), port("alt", PORTS[1])],
     });
     vec![service, slice]
+}
+
+/// The less usual Services of a namespace.
+pub(crate) fn odd_services(namespace: &str, annotations: &BTreeMap<String, String>) -> Vec<Value> {
+    let [ready, not_ready, leaving] = [(true, true, false), (false, false, false), (false, true, true)];
+    let endpoint = |address: Ipv4Addr, (ready, serving, terminating): (bool, bool, bool)| {
+        json!({"addresses": [address],
+               "conditions": {"ready": ready, "serving": serving, "terminating": terminating}})
+    };
+    ODD.into_iter()
+        .flat_map(|name| {
+            let pod = pod(namespace, name).expect("a Service of the world");
+            // Nobody is at the other two.
+            let [dead, gone] = [Ipv4Addr::new(10, 1, 99, 1), Ipv4Addr::new(10, 1, 99, 2)];
+            let [mut service, mut slice] =
+                <[Value; 2]>::try_from(self::service(namespace, name, Behind::Ready, annotations))
+                    .expect("two");
+            match name {
+                "headless" => service["spec"]["clusterIP"] = json!("None"),
+                "unnamed" => {
+                    service["spec"]["ports"] =
+                        json!([{"port": 80, "targetPort": PORTS[0], "protocol": "TCP"}]);
+                    slice["ports"] = json!([{"name": "", "port": PORTS[0], "protocol": "TCP"}]);
+                }
+                "mixed" => {
+                    slice["endpoints"] =
+                        json!([endpoint(dead, not_ready), endpoint(gone, leaving), endpoint(pod, ready)]);
+                }
+                _ => {
+                    service["spec"]["clusterIP"] = json!(address(namespace, name, false));
+                    slice["endpoints"] = json!([]);
+                }
+            }
+            [service, slice]
+        })
+        .collect()
 }

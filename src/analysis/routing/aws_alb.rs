@@ -154,22 +154,22 @@ impl Table {
             }
             return decision;
         }
-        let mut perhaps: Option<&Rule> = None;
+        let mut perhaps: Vec<&Rule> = Vec::new();
         for number in listener.index.candidates(request.host.as_str(), request.path.as_str()) {
             let Some(rule) = listener.rules.get(number) else { continue };
             match rule.matches(request) {
-                Matched::Yes => return self.settle(perhaps, Some(rule), listener, request),
-                Matched::Perhaps => perhaps = perhaps.or(Some(rule)),
+                Matched::Yes => return self.settle(&perhaps, Some(rule), listener, request),
+                Matched::Perhaps => perhaps.push(rule),
                 Matched::No => {}
             }
         }
-        self.settle(perhaps, None, listener, request)
+        self.settle(&perhaps, None, listener, request)
     }
 
-    /// The rule that matches, unless an earlier one may.
+    /// The rule that matches, unless earlier ones may.
     fn settle(
         &self,
-        perhaps: Option<&Rule>,
+        perhaps: &[&Rule],
         sure: Option<&Rule>,
         listener: &Listener,
         request: &Request,
@@ -178,17 +178,11 @@ impl Table {
             Some(rule) => self.by_rule(rule, request),
             None => self.by_default(listener, request),
         };
-        let decision = decide(sure);
-        match perhaps {
-            None => decision,
-            Some(earlier) => {
-                let other = decide(Some(earlier));
-                let pattern = earlier.rendered.clone();
-                let mut decision = one_of(vec![other, decision]);
-                decision.notes.push(Note::PatternUndecided { pattern });
-                decision
-            }
-        }
+        let mut decision =
+            one_of(perhaps.iter().map(|rule| decide(Some(rule))).chain([decide(sure)]).collect());
+        let undecided = perhaps.iter().map(|rule| Note::PatternUndecided { pattern: rule.rendered.clone() });
+        decision.notes.extend(undecided);
+        decision
     }
 
     fn by_rule(&self, rule: &Rule, request: &Request) -> Decision {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta};
 
-use super::{Decision, Edit, Input, Nearest, Outcome, Reason, RouteTable, model_for};
+use super::{Decision, Edit, Input, Nearest, Note, Outcome, Reason, RouteTable, model_for};
 use crate::model::controller::{ControllerKind, Flag, Settings};
 use crate::model::endpoints::{Endpoint, EndpointPort, EndpointSlice, SERVICE_LABEL};
 use crate::model::ingress::{Backend, Ingress, PathRule, PathType, Place, PortRef, Rule};
@@ -161,7 +161,11 @@ pub(super) fn brief(decision: &Decision, request: &Request) -> String {
         Outcome::Undefined => {
             let names: Vec<String> =
                 decision.one_of.iter().map(|target| target.service.to_string()).collect();
-            format!("one of {}", names.join(", "))
+            let or = decision.notes.iter().filter_map(|note| match note {
+                Note::OrAnswered { status, .. } => status.map(|status| format!(" or {status}")),
+                _ => None,
+            });
+            format!("one of {}{}", names.join(", "), or.collect::<String>())
         }
         Outcome::Redirect | Outcome::NoRoute | Outcome::Refused | Outcome::Unavailable => {
             let status = decision.status.map_or_else(|| "refused".to_owned(), |status| status.to_string());

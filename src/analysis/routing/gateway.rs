@@ -143,11 +143,13 @@ pub(super) fn one_of(mut decisions: Vec<Decision>) -> Decision {
     let mut one_of: Vec<Target> = targets.collect();
     one_of.sort();
     one_of.dedup();
+    let answers = super::possible::answers(decisions.iter());
     let mut merged = decisions.swap_remove(0);
     merged.outcome = Outcome::Undefined;
     merged.status = None;
     merged.location = None;
     merged.upstream_path = None;
     merged.one_of = one_of;
+    merged.notes.extend(answers);
     merged
 }

@@ -345,7 +345,7 @@ impl RouteTable for Table {
 const fn status_of(health: Health) -> Option<u16> {
     match health {
         Health::Ready | Health::Unseen => None,
-        Health::NobodyReady | Health::NoSlices => Some(503),
+        Health::NobodyReady | Health::Leaving | Health::NoSlices => Some(503),
         Health::ServiceMissing | Health::PortMissing | Health::NotGranted | Health::Foreign => Some(500),
     }
 }
@@ -417,7 +417,7 @@ mod tests {
             ("http://a/gone", "500"),
             ("http://a/dead", "503"),
             ("http://a/slices", "503"),
-            ("http://a/mixed", "one of n/one"),
+            ("http://a/mixed", "one of n/one or 500"),
             ("http://a/empty", "500"),
             ("http://a/foreign", "500"),
         ];

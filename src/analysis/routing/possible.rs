@@ -1,6 +1,6 @@
 //! Several decisions of which one comes true, where it cannot be told which.
 
-use super::{Decision, Outcome, Target};
+use super::{Decision, Note, Outcome, Target};
 
 /// One decision of several that may come true: itself where they agree, else the set of their targets.
 pub(super) fn one_of(decisions: Vec<Decision>) -> Decision {
@@ -23,8 +23,28 @@ pub(super) fn one_of(decisions: Vec<Decision>) -> Decision {
     targets.dedup();
     let mut decision = Decision::bare(Outcome::Undefined, None);
     decision.one_of = targets;
+    decision.notes = answers(std::iter::once(&first).chain(&rest));
     decision.winner = std::iter::once(first).chain(rest).find_map(|decision| decision.winner);
     decision
+}
+
+/// Those of several decisions that hand the request to nobody, as notes of the one that stands for all.
+pub(in crate::analysis) fn answers<'d>(decisions: impl Iterator<Item = &'d Decision>) -> Vec<Note> {
+    let mut notes: Vec<Note> = decisions
+        .flat_map(|decision| {
+            let own = Note::OrAnswered {
+                outcome: decision.outcome,
+                status: decision.status,
+                location: decision.location.clone(),
+            };
+            let is_answer = !matches!(decision.outcome, Outcome::Routed | Outcome::Undefined);
+            let inner = decision.notes.iter().filter(|note| matches!(note, Note::OrAnswered { .. })).cloned();
+            inner.chain(is_answer.then_some(own))
+        })
+        .collect();
+    notes.sort();
+    notes.dedup();
+    notes
 }
 
 #[cfg(test)]
@@ -56,5 +76,8 @@ mod tests {
         let set = one_of(vec![to("b"), Decision::bare(Outcome::NoRoute, Some(404)), to("a")]);
         let names: Vec<String> = set.one_of.iter().map(|target| target.service.to_string()).collect();
         assert_eq!((set.outcome, names), (Outcome::Undefined, vec!["n/a".to_owned(), "n/b".to_owned()]));
+        let or = Note::OrAnswered { outcome: Outcome::NoRoute, status: Some(404), location: None };
+        assert_eq!(set.notes, std::slice::from_ref(&or));
+        assert_eq!(one_of(vec![set, to("c")]).notes, [or]);
     }
 }

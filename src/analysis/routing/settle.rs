@@ -1,5 +1,6 @@
 //! One decision out of several between which chance decides, or what cannot be known here.
 
+use super::possible::answers;
 use super::{Decision, Outcome, Target};
 
 /// Whether a client and an upstream could tell two decisions apart.
@@ -33,6 +34,8 @@ pub(super) fn settle(decisions: Vec<Decision>) -> Decision {
     }
     targets.sort();
     targets.dedup();
+    let answers = answers(std::iter::once(&first).chain(&rest));
+    first.notes.extend(answers);
     first.notes.extend(rest.into_iter().flat_map(|decision| decision.notes));
     first.notes.sort();
     first.notes.dedup();

@@ -21,7 +21,7 @@ use crate::model::ingress::{PathType, Place};
 use crate::model::object::Name;
 use crate::model::request::Request;
 
-mod annotations;
+pub(super) mod annotations;
 pub(super) mod endpoints;
 pub(super) mod entry_points;
 pub(super) mod explain;
@@ -234,7 +234,9 @@ pub(super) fn redirected(seen: &Seen<'_>, entry_point: &EntryPoint) -> Decision 
 
 /// The routers of the entry points themselves: redirects and ACME challenges.
 pub(super) fn internal_routes(entry_points: &EntryPoints) -> impl Iterator<Item = (Route, bool)> {
-    entry_points.iter().flat_map(move |(number, point)| {
+    // They too go through what the entry point does to every request.
+    let sound = entry_points.iter().filter(|(_, point)| entry_points.is_sound(point));
+    sound.flat_map(move |(number, point)| {
         let places = entry_points.places(1 << number, false);
         let rule = |path: Path| Rule {
             hosts: vec![Host::Pattern(pattern::Pattern::new("^.+$"))],
@@ -336,7 +338,10 @@ mod tests {
         told,
     };
     use crate::analysis::routing::model_for;
+    use crate::model::endpoints::Endpoint;
     use crate::model::ingress::{Backend, Ingress};
+    use crate::model::object::Kind;
+    use crate::model::snapshot::Listing;
 
     const KIND: ControllerKind = ControllerKind::Traefik;
 
@@ -697,8 +702,49 @@ mod tests {
         check(&ingresses, &[("http://x.w.com/a/long/enough/path/x", "n/any"), ("http://x_y.w.com/", "n/w")]);
     }
 
+    /// A Service with this annotation and this address of its own.
+    fn by_address(annotation: &str, address: &str, is_behind: fn(&mut Endpoint)) -> Decision {
+        let all = [ingress("n/i", &[("a.example", "Prefix / s")])];
+        let mut snapshot = snapshot(&all);
+        let mut services = snapshot.services.items().to_vec();
+        for service in &mut services {
+            service.cluster_ip = Some(address.to_owned());
+            let key = "traefik.ingress.kubernetes.io/service.nativelb".to_owned();
+            service.meta.annotations.insert(key, annotation.to_owned());
+        }
+        snapshot.services = Listing::complete(Kind::Service, services);
+        let mut slices = snapshot.slices.items().to_vec();
+        slices.iter_mut().flat_map(|slice| &mut slice.endpoints).for_each(is_behind);
+        snapshot.slices = Listing::complete(Kind::EndpointSlice, slices);
+        let settings = Settings::default();
+        let input =
+            Input { ingresses: &all.iter().collect::<Vec<_>>(), snapshot: &snapshot, settings: &settings };
+        Traefik.compile(&input).decide(&Request::parse("http://a.example/").expect("a URL"))
+    }
+
     #[test]
-    fn external_names_resources_and_native_balancing() {
+    fn a_services_own_address_leads_to_whoever_is_behind_it() {
+        let ready = |_: &mut Endpoint| {};
+        let nobody = |endpoint: &mut Endpoint| (endpoint.ready, endpoint.serving) = (false, false);
+        let leaving = |endpoint: &mut Endpoint| {
+            (endpoint.ready, endpoint.serving, endpoint.terminating) = (false, true, true);
+        };
+        for (annotation, address, is_behind, expected) in [
+            ("true", "10.0.0.9", ready as fn(&mut Endpoint), None),
+            ("true", "10.0.0.9", nobody, Some(502)),
+            ("true", "10.0.0.9", leaving, None),
+            ("false", "10.0.0.9", leaving, Some(503)),
+            // Without an address, or an annotation that can be read, there is no router.
+            ("true", "None", ready, Some(404)),
+            ("perhaps", "10.0.0.9", ready, Some(404)),
+        ] {
+            let decision = by_address(annotation, address, is_behind);
+            assert_eq!(decision.status, expected, "{annotation} {address} {decision:?}");
+        }
+    }
+
+    #[test]
+    fn resources_are_not_served() {
         let mut resource = ingress("n/r", &[("r.example", "Prefix / s")]);
         resource.rules[0].paths.as_mut().expect("paths")[0].backend =
             Backend::Resource { kind: "Bucket".to_owned(), name: "b".to_owned() };

@@ -18,7 +18,6 @@ use crate::model::controller::{ControllerKind, Settings, Version};
 use crate::model::gateway::Gateway;
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
-use crate::model::service::Service;
 use crate::model::snapshot::Snapshot;
 
 use super::gateway::backends::{Backends, Judged};
@@ -35,9 +34,11 @@ use super::{
 
 mod act;
 mod internal;
+mod native;
 mod priority;
 mod serving;
 
+use native::Native;
 use serving::{EntryPoints, Traefik};
 
 /// Traefik's provider for the Gateway API.
@@ -89,11 +90,7 @@ struct Table {
     points: entry_points::EntryPoints,
     /// Whether the provider that knows middlewares runs too.
     has_crd_provider: bool,
-    native_by_default: bool,
-    /// Services whose annotation says other than the default.
-    native: HashSet<Name>,
-    /// Of Services without an address of their own, which those cannot be asked by.
-    headless: HashSet<Name>,
+    native: Native,
 }
 
 impl Table {
@@ -137,15 +134,8 @@ impl Table {
         });
         let backends = backends.collect();
         let native_by_default = settings.is_set("providers.kubernetesgateway.nativelbbydefault");
-        let other = if native_by_default { "false" } else { "true" };
-        let services = |keep: &dyn Fn(&Service) -> bool| {
-            let kept = snapshot.services.items().iter().filter(|service| keep(service));
-            kept.map(|service| service.meta.key()).collect()
-        };
         Self {
-            native: services(&|service| service.meta.annotation(NATIVE) == Some(other)),
-            headless: services(&|service| matches!(service.cluster_ip.as_deref(), None | Some("" | "None"))),
-            native_by_default,
+            native: Native::new(snapshot, native_by_default),
             has_crd_provider,
             entry_points: serving.entry_points(snapshot),
             points: entry_points::EntryPoints::new(settings),
@@ -227,8 +217,6 @@ impl Table {
     }
 }
 
-const NATIVE: &str = "traefik.io/service.nativelb";
-
 /// The path as the entry point leaves it. Bytes that are no text stay escaped.
 fn path_of(seen: &Seen<'_>) -> uri::Path {
     let escaped = seen.escaped();
@@ -268,7 +256,8 @@ impl RouteTable for Table {
             if self.points.is_sound(point) { self.best(request, &path.decoded) } else { (None, Vec::new()) };
         let bypassed = point.acme_bypass && path.decoded.starts_with(ACME);
         let redirect = point.redirect.as_ref().filter(|redirect| {
-            !bypassed
+            self.points.is_sound(point)
+                && !bypassed
                 && !seen.host.is_empty()
                 && priority.is_none_or(|priority| redirect.priority >= priority)
         });
@@ -390,7 +379,7 @@ mod tests {
                 ("http://a/gone", "500"),
                 ("http://a/none", "503"),
                 ("http://a/empty", "500"),
-                ("http://a/mixed", "one of n/one"),
+                ("http://a/mixed", "one of n/one or 500"),
                 ("http://a/bare", "503"),
                 ("http://a/mirror", "500"),
             ],

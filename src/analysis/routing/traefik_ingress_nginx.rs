@@ -27,6 +27,7 @@ use crate::model::ingress::{PathType, Place};
 use crate::model::object::Name;
 use crate::model::request::Request;
 
+mod app_root;
 mod backends;
 mod canary;
 mod chain;
@@ -67,7 +68,7 @@ impl RoutingModel for TraefikIngressNginx {
     }
 }
 
-/// What a router does; locations and passthroughs by number.
+/// What a router does; locations by number.
 #[derive(Debug)]
 enum Action {
     Location(usize),
@@ -81,7 +82,6 @@ enum Action {
     },
     /// The `app-root` of a host that has no location for `/`.
     AppRoot(usize),
-    Passthrough(usize),
     /// The Service that the arguments name.
     DefaultService,
     Redirect,
@@ -95,7 +95,6 @@ struct Passthrough {
     place: Place,
     host: String,
     backend: Resolved,
-    https: bool,
 }
 
 #[derive(Debug)]
@@ -184,10 +183,6 @@ impl Table {
             Action::Primary(location) => visit(*location, Share::Main),
             Action::Www { location, to } => Some(chain::www(self, self.locations.get(*location)?, seen, to)),
             Action::AppRoot(location) => at(*location)?.app_root(),
-            Action::Passthrough(number) => {
-                let passthrough = self.passthroughs.get(*number)?;
-                Some(chain::passed(self, passthrough, seen, entry_point, route.text.clone()))
-            }
             Action::DefaultService => self.by_arguments(seen),
             Action::Redirect => Some(redirected(seen, entry_point)),
             Action::Acme => Some(Decision::bare(Outcome::NoRoute, Some(404))),
@@ -218,7 +213,7 @@ impl Table {
     }
 
     /// TLS that is handed on before any HTTP is read: only where no router asks for the host.
-    fn passed_through(&self, seen: &Seen<'_>, entry_point: &EntryPoint) -> Vec<Decision> {
+    fn passed_through(&self, seen: &Seen<'_>) -> Vec<Decision> {
         if !seen.listener.tls || self.passthroughs.is_empty() || self.muxer.knows_host(seen) {
             return Vec::new();
         }
@@ -228,7 +223,7 @@ impl Table {
             .filter(|passthrough| crate::model::host::spec_match(&passthrough.host, asked))
             .map(|passthrough| {
                 let rendered = format!("HostSNI(\"{}\")", passthrough.host);
-                chain::passed(self, passthrough, seen, entry_point, rendered)
+                chain::passed(self, passthrough, seen, rendered)
             })
             .collect()
     }
@@ -239,16 +234,18 @@ impl RouteTable for Table {
         let Some((number, entry_point)) = self.entry_points.of(request) else {
             return Decision::bare(Outcome::NoRoute, Some(404));
         };
+        let passed = self.passed_through(&Seen::unread(request, number));
+        if !passed.is_empty() {
+            return settle(passed);
+        }
         let Ok(seen) = Seen::new(request, number, entry_point) else {
             return Decision::bare(Outcome::Refused, Some(400));
         };
-        let mut decisions = self.passed_through(&seen, entry_point);
-        if decisions.is_empty() {
-            let found = self.muxer.find(&seen);
-            decisions.extend(found.routes.iter().filter_map(|number| self.act(*number, &seen, entry_point)));
-            if !found.certain {
-                decisions.push(Decision::bare(Outcome::NoRoute, Some(404)));
-            }
+        let found = self.muxer.find(&seen);
+        let taken = found.routes.iter().filter_map(|number| self.act(*number, &seen, entry_point));
+        let mut decisions: Vec<Decision> = taken.collect();
+        if !found.certain {
+            decisions.push(Decision::bare(Outcome::NoRoute, Some(404)));
         }
         let mut decision = settle(decisions);
         seen.add_notes(&mut decision, self.entry_points.assumed);
@@ -282,7 +279,6 @@ impl explain::Explained for Table {
             Action::Location(location) | Action::Canary(location) | Action::Primary(location) => {
                 self.locations.get(*location).map(|location| (location.owner, location.place))
             }
-            Action::Passthrough(number) => self.passthroughs.get(*number).map(|one| (one.owner, one.place)),
             Action::Www { .. }
             | Action::AppRoot(_)
             | Action::DefaultService
@@ -461,7 +457,14 @@ mod tests {
         let mut two =
             annotated("n/two", 1, &[], &[("a.example", "Prefix /x s"), ("b.example", "Prefix /x s")]);
         set_default(&mut two, "two");
-        check(&[two], &[("http://a.example/else", "one of n/two"), ("http://b.example/x", "n/s")]);
+        check(
+            &[two],
+            &[
+                ("http://a.example/else", "one of n/two or 404"),
+                ("http://b.example/x", "n/s"),
+                ("http://nobody/else", "404"),
+            ],
+        );
         let mut moved = annotated("n/m", 1, &[("temporal-redirect", "https://e.example/y")], &[]);
         set_default(&mut moved, "s");
         let regex = annotated("n/r", 2, &[("use-regex", "true")], &[("", "Prefix /x s")]);
@@ -597,6 +600,56 @@ mod tests {
     }
 
     #[test]
+    fn what_is_broken_answers_so_whatever_else_cannot_be_read() {
+        let told = settings(&["allowsnippetannotations=true"]);
+        for also in [("configuration-snippet", "return 404"), ("whitelist-source-range", "x")] {
+            let broken =
+                annotated("n/a", 1, &[("custom-headers", "nothing"), also], &[("a.example", "Prefix /x s")]);
+            check_with(
+                KIND,
+                &[broken],
+                &told,
+                &[("http://a.example/x", "503"), ("http://a.example/", "404")],
+            );
+        }
+    }
+
+    #[test]
+    fn locations_without_routers_take_part_in_the_app_root_of_their_host() {
+        let root = |name: &str, path: &str| ("app-root".to_owned(), format!("/{name}{path}"));
+        let with = |name: &str, age: i64, bad: &[(&str, &str)], own: bool, path: &str| {
+            let own = own.then(|| root(name, ""));
+            let mut all: Vec<(&str, &str)> = bad.to_vec();
+            all.extend(own.as_ref().map(|(key, value)| (key.as_str(), value.as_str())));
+            annotated(&format!("n/{name}"), age, &all, &[("a.example", path)])
+        };
+        for (bad, alone, then_good, beside) in [
+            // For want of a Secret: skipped when a router is made, heard for the roots that are there.
+            (&[("auth-tls-secret", "none")][..], "404", "302 http://a.example/good", "404"),
+            (&[("auth-type", "bearer")], "404", "302 http://a.example/good", "404"),
+            // Broken: it is its turn, and it makes nothing.
+            (&[("custom-headers", "nothing")], "404", "404", "503"),
+            // Its own router cannot be had, the other one can.
+            (
+                &[("whitelist-source-range", "x")],
+                "302 http://a.example/bad",
+                "302 http://a.example/bad",
+                "404",
+            ),
+        ] {
+            let first = with("bad", 9, bad, true, "Prefix /x s");
+            let good = with("good", 8, &[], true, "Prefix /y s");
+            let cases = |expected| [("http://a.example/", expected)];
+            check(std::slice::from_ref(&first), &cases(alone));
+            check(&[first.clone(), good.clone()], &cases(then_good));
+            let there = with("there", 7, &[], false, "Prefix / t");
+            check(&[first, good.clone(), there], &cases("302 http://a.example/bad"));
+            // A root of that kind is one all the same.
+            check(&[good, with("dead", 7, bad, false, "Prefix / t")], &cases(beside));
+        }
+    }
+
+    #[test]
     fn ingresses_that_are_not_loaded_say_why() {
         let all = [
             annotated("n/strict", 1, &[], &[("a.example", "Prefix /x s"), ("a.example", "Exact /a@b s")]),
@@ -701,12 +754,18 @@ mod tests {
             &[
                 annotated("n/p", 1, &pass, &[("p.example", "Prefix / s"), ("p.example", "Prefix /x t")]),
                 annotated("n/q", 1, &pass, &[("q.example", "Prefix /x t")]),
+                annotated("n/dead", 1, &pass, &[("dead.example", "Prefix / dead")]),
                 resource,
             ],
             &[
                 ("https://p.example/x//y", "n/s"),
-                ("http://p.example/x", "n/s"),
+                ("https://p.example/%", "n/s"),
+                ("http://p.example/%", "400"),
+                ("https://dead.example/", "refused"),
+                ("http://p.example/x", "n/t"),
+                ("http://p.example/y", "n/s"),
                 ("https://q.example/x", "404"),
+                ("http://q.example/x", "n/t"),
                 ("http://r.example/", "404"),
             ],
         );

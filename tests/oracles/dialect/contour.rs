@@ -1,5 +1,7 @@
 //! Contour with Envoy.
 
+use std::collections::BTreeMap;
+
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
 use crate::generate::ingresses;
-use crate::world::{CLASS, EXTERNAL, EXTERNAL_PORT, NAMESPACES, certificate, external};
+use crate::world::{CLASS, EXTERNAL, EXTERNAL_PORT, NAMESPACES, ODD, certificate, external, odd_services};
 
 /// The Secret with a certificate that is in every namespace of a world.
 pub(crate) const SECRET: &str = "cert";
@@ -67,6 +69,7 @@ pub(crate) const CONTOUR: Dialect = Dialect {
         some(40, "enableExternalNameService", &["true", "true", "false"]),
         some(25, "network.strip-trailing-host-dot", &["true", "false"]),
         some(10, "accesslog-format", &["json"]),
+        some(10, "timeouts.request-timeout", &["30s"]),
     ],
     headers: &[some(5, "X-Forwarded-Proto", &["https"])],
     deployed,
@@ -80,8 +83,17 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
         for rule in rules.into_iter().flatten() {
             let paths = rule.pointer_mut("/http/paths").and_then(Value::as_array_mut);
             for path in paths.into_iter().flatten() {
-                if random.random_ratio(1, 15) {
-                    path["backend"]["service"] = json!({"name": EXTERNAL, "port": {"number": EXTERNAL_PORT}});
+                match random.random_range(0..60) {
+                    0..4 => {
+                        path["backend"]["service"] =
+                            json!({"name": EXTERNAL, "port": {"number": EXTERNAL_PORT}});
+                    }
+                    4..9 => path["backend"]["service"]["name"] = json!(ODD.choose(random)),
+                    9 => {
+                        path["backend"] =
+                            json!({"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "b"}});
+                    }
+                    _ => {}
                 }
             }
         }
@@ -110,6 +122,7 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
         };
     }
     found.extend(NAMESPACES.map(external));
+    found.extend(NAMESPACES.iter().flat_map(|namespace| odd_services(namespace, &BTreeMap::new())));
     found
 }
 

@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
 use crate::generate::{ingresses, one_of, picked};
-use crate::world::{CLASS, NAMED, NAMESPACES, certificate, named};
+use crate::world::{CLASS, NAMED, NAMESPACES, ODD, certificate, named, odd_services};
 
 /// The arguments that are always there; the ports are those that the proxy really has.
-pub(crate) const ALWAYS: [&str; 3] = [
+pub(crate) const ALWAYS: [&str; 6] = [
     "--entryPoints.web.address=:80",
     "--entryPoints.websecure.address=:443",
     "--entryPoints.websecure.http.tls=true",
+    "--entryPoints.metrics.address=:9100/tcp",
+    "--entryPoints.traefik.address=:9000/tcp",
+    "--ping=true",
 ];
 
 pub(crate) const PATTERNS: &[Pattern] = &[
@@ -39,6 +42,7 @@ pub(crate) fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
     })];
     for (number, namespace) in NAMESPACES.into_iter().enumerate() {
         objects.push(named(number, &picked(random, dialect.service_annotations)));
+        objects.extend(odd_services(namespace, &picked(random, dialect.service_annotations)));
         objects.push(certificate(namespace, "sound", true));
         objects.push(certificate(namespace, "broken", false));
     }
@@ -62,11 +66,18 @@ pub(crate) fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
         let rules = ingress["spec"]["rules"].as_array_mut();
         let paths = rules.into_iter().flatten().filter_map(|rule| rule["http"]["paths"].as_array_mut());
         for path in paths.flatten() {
-            if !random.random_ratio(1, 25) {
-                continue;
+            match random.random_range(0..50) {
+                0 | 1 => {
+                    let port = one_of(random, &["http", "alt"]);
+                    path["backend"]["service"] = json!({"name": NAMED, "port": {"name": port}});
+                }
+                2..6 => path["backend"]["service"]["name"] = json!(one_of(random, &ODD)),
+                6 => {
+                    path["backend"] =
+                        json!({"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "b"}});
+                }
+                _ => {}
             }
-            let port = one_of(random, &["http", "alt"]);
-            path["backend"]["service"] = json!({"name": NAMED, "port": {"name": port}});
         }
     }
     objects.extend(ingresses);
@@ -81,12 +92,22 @@ pub(crate) const TRAEFIK: Dialect = Dialect {
         some(
             15,
             "traefik.ingress.kubernetes.io/router.priority",
-            &["10", "25", "30", "42", "-1", "x", "1000", "+30", "0", "9223372036854775807", ""],
+            &["10", "25", "30", "42", "-1", "x", "1000", "+30", "0", "9223372036854775807", "", " 7"],
         ),
         some(
             10,
             "traefik.ingress.kubernetes.io/router.entrypoints",
-            &["web", "websecure", "web,websecure", "bogus", "web, bogus", "WEB", ""],
+            &[
+                "web",
+                "websecure",
+                "web,websecure",
+                "web, websecure",
+                "metrics",
+                "bogus",
+                "web, bogus",
+                "WEB",
+                "",
+            ],
         ),
         some(8, "traefik.ingress.kubernetes.io/router.tls", &["true", "false", "", "TRUE", "yes"]),
         some(2, "traefik.ingress.kubernetes.io/router.tls.certresolver", &["none"]),
@@ -110,7 +131,7 @@ pub(crate) const TRAEFIK: Dialect = Dialect {
         some(3, "traefik.ingress.kubernetes.io/service.passhostheader", &["true", "false", "x"]),
         some(3, "traefik.ingress.kubernetes.io/service.sticky.cookie", &["true"]),
         some(2, "traefik.ingress.kubernetes.io/service.sticky.cookie.maxage", &["10", "x"]),
-        some(3, "traefik.ingress.kubernetes.io/service.nativelb", &["false", "no"]),
+        some(12, "traefik.ingress.kubernetes.io/service.nativelb", &["true", "true", "false", "no"]),
         some(2, "traefik.ingress.kubernetes.io/service.nodeportlb", &["true", "x"]),
         some(3, "traefik.ingress.kubernetes.io/service.middlewares", &["missing", "n-x@kubernetescrd", ""]),
         some(2, "traefik.ingress.kubernetes.io/service.serversscheme", &["http", ""]),
@@ -122,13 +143,23 @@ pub(crate) const TRAEFIK: Dialect = Dialect {
         some(40, "--providers.kubernetesingress.allowemptyservices", &["true"]),
         some(40, "--providers.kubernetesingress.allowexternalnameservices", &["true"]),
         some(12, "--providers.kubernetesingress.ingressclass", &[CLASS]),
-        some(6, "--providers.kubernetesingress.labelselector", &["team=a", "team in (a)", "!other"]),
+        some(
+            6,
+            "--providers.kubernetesingress.labelselector",
+            &["team=a", "team in (a)", "team!=b", "!other"],
+        ),
         some(6, "--providers.kubernetesingress.namespaces", &["n,edge", "m,edge", "n,m,edge"]),
+        some(8, "--providers.kubernetesingress.nativelbbydefault", &["true"]),
         some(6, "--providers.kubernetesingress.disableingressclasslookup", &["true"]),
         some(3, "--providers.kubernetesingress.disableclusterscoperesources", &["true"]),
         some(6, "--providers.kubernetesingress.crossprovidernamespaces", &["n", "m,n"]),
         some(10, "--core.defaultRuleSyntax", &["v2"]),
-        some(10, "--entryPoints.web.http.redirections.entryPoint.to", &["websecure", ":8443", "webSecure"]),
+        some(
+            10,
+            "--entryPoints.web.http.redirections.entryPoint.to",
+            &["websecure", ":8443", ":443", "webSecure"],
+        ),
+        some(3, "--entryPoints.web.http.redirections.entryPoint.scheme", &["http", "https"]),
         some(5, "--entryPoints.web.http.redirections.entryPoint.permanent", &["false"]),
         some(5, "--entryPoints.web.http.redirections.entryPoint.priority", &["20", "1"]),
         some(3, "--entryPoints.web.http.middlewares", &["missing@file"]),
@@ -137,6 +168,10 @@ pub(crate) const TRAEFIK: Dialect = Dialect {
         some(15, "--entryPoints.web.http.encodedCharacters.allowEncodedSlash", &["false"]),
         some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedPercent", &["false"]),
         some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedQuestionMark", &["false"]),
+        some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedBackSlash", &["false"]),
+        some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedNullCharacter", &["false"]),
+        some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedHash", &["false"]),
+        some(5, "--entryPoints.web.http.encodedCharacters.allowEncodedSemicolon", &["false"]),
         some(5, "--entryPoints.websecure.http.encodedCharacters.allowEncodedSlash", &["false", "true"]),
         some(5, "--entryPoints.websecure.http.encodedCharacters.allowEncodedSemicolon", &["false"]),
         some(10, "--entryPoints.web.asDefault", &["true"]),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::ingresses::PATHS;
 use super::{HOSTS, one_of, picked};
 use crate::dialect::Dialect;
-use crate::world::{CLASS, NAMED, NAMESPACES, SERVICES, certificate, named};
+use crate::world::{CLASS, NAMED, NAMESPACES, ODD, SERVICES, certificate, named, odd_services};
 
 const API: &str = "gateway.networking.k8s.io/v1";
 const GATEWAYS: [&str; 3] = ["gw0", "gw1", "gw2"];
@@ -23,6 +23,7 @@ pub(crate) fn http_routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> 
     ];
     for (number, namespace) in NAMESPACES.into_iter().enumerate() {
         objects.push(named(number, &picked(random, dialect.service_annotations)));
+        objects.extend(odd_services(namespace, &picked(random, dialect.service_annotations)));
         objects.push(certificate(namespace, "sound", true));
         objects.push(certificate(namespace, "broken", false));
     }
@@ -324,6 +325,7 @@ fn backend(random: &mut StdRng) -> Value {
         }
         4 => backend["kind"] = json!("Foo"),
         5..10 => backend["port"] = json!(8080),
+        10..14 => backend["name"] = json!(one_of(random, &ODD)),
         _ => {}
     }
     if random.random_ratio(1, 5) {

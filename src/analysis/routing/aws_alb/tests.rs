@@ -344,6 +344,12 @@ fn conditions_ask_for_more_than_host_and_path() {
         &[("a.example", "Prefix / s"), ("a.example", "ImplementationSpecific /* rest")],
     );
     check(&[listed], &[("http://a.example/", "one of n/rest, n/s")]);
+    let two = alb(
+        "n/i",
+        &[("conditions.s", address), ("conditions.t", address)],
+        &[("a.example", "Prefix /x s"), ("a.example", "Prefix / t")],
+    );
+    check(&[two], &[("http://a.example/x", "one of n/s, n/t or 404")]);
 }
 
 #[test]

@@ -227,6 +227,19 @@ impl Table {
             decision.one_of = all.into_iter().collect();
             if upgraded.is_empty() {
                 decision.upstream_path = Some(path.clone());
+            } else {
+                decision.notes.push(Note::OrAnswered {
+                    outcome: Outcome::Redirect,
+                    status: Some(self.flavour.redirect),
+                    location: Some(https(self.sent(request), request, &path)),
+                });
+            }
+            if dead > 0 {
+                decision.notes.push(Note::OrAnswered {
+                    outcome: Outcome::Unavailable,
+                    status: Some(503),
+                    location: None,
+                });
             }
             decision
         };

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::analysis::routing::{Note, Outcome, Target};
-use crate::model::endpoints::{EndpointSlice, SERVICE_LABEL};
+use crate::model::endpoints::{Endpoint, EndpointSlice, SERVICE_LABEL};
 use crate::model::http_route::{BackendRef, Filter};
 use crate::model::ingress::PortRef;
 use crate::model::service::Service;
@@ -18,6 +18,8 @@ use crate::model::snapshot::{Lookup, Snapshot};
 pub(in crate::analysis::routing) enum Health {
     Ready,
     NobodyReady,
+    /// Nobody but such as are shutting down: the Service's own address still leads to them.
+    Leaving,
     /// The Service has no EndpointSlice at all.
     NoSlices,
     ServiceMissing,
@@ -94,7 +96,7 @@ impl<'a> Backends<'a> {
                 (Health::PortMissing, Some(Note::PortMissing { service: name.clone(), port }))
             }
             Health::Unseen => (Health::Unseen, Some(Note::BackendUnseen(name.clone()))),
-            health @ (Health::NobodyReady | Health::NoSlices) => {
+            health @ (Health::NobodyReady | Health::Leaving | Health::NoSlices) => {
                 (health, Some(Note::NoReadyEndpoints(name.clone())))
             }
             health => (health, None),
@@ -123,12 +125,15 @@ impl<'a> Backends<'a> {
         };
         let (namespace, name) = (service.meta.namespace.as_str(), service.meta.name.as_str());
         let slices = self.slices.get(&(namespace, name)).map(Vec::as_slice).unwrap_or_default();
-        let ready = slices.iter().any(|slice| {
-            slice.ports.iter().any(|one| one.name == port.name && one.number.is_some())
-                && slice.endpoints.iter().any(|endpoint| endpoint.ready && !endpoint.addresses.is_empty())
-        });
-        match (ready, slices.is_empty()) {
+        let any = |is: fn(&Endpoint) -> bool| {
+            slices.iter().any(|slice| {
+                slice.ports.iter().any(|one| one.name == port.name && one.number.is_some())
+                    && slice.endpoints.iter().any(|endpoint| is(endpoint) && !endpoint.addresses.is_empty())
+            })
+        };
+        match (any(|endpoint| endpoint.ready), slices.is_empty()) {
             (true, _) => Health::Ready,
+            (false, false) if any(|endpoint| endpoint.serving && endpoint.terminating) => Health::Leaving,
             (false, _) if !self.snapshot.slices.covers(namespace) => Health::Unseen,
             (false, true) => Health::NoSlices,
             (false, false) => Health::NobodyReady,
@@ -181,6 +186,11 @@ pub(in crate::analysis::routing) fn settle(
         (_, None) => (Outcome::Undefined, None, one_of),
         (_, Some(_)) => {
             notes.push(Note::SomeBackendsFail);
+            notes.extend(failing.iter().map(|code| Note::OrAnswered {
+                outcome: Outcome::Unavailable,
+                status: Some(*code),
+                location: None,
+            }));
             (Outcome::Undefined, None, one_of)
         }
     };

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::analysis::routing::possible::answers;
 use crate::analysis::routing::serving::Health;
 use crate::analysis::routing::{Decision, Note, Outcome, Target, Winner};
 use crate::model::ingress::Place;
@@ -78,6 +79,8 @@ pub(super) fn act(table: &Table, request: &Request) -> Decision {
         let all = decisions.iter().chain([&decision]);
         let targets: BTreeSet<Target> =
             all.filter_map(|decision| decision.winner.as_ref()?.backend.clone()).collect();
+        let answers = answers(decisions.iter().chain([&decision]));
+        decision.notes.extend(answers);
         decision.one_of = targets.into_iter().collect();
         decision.outcome = Outcome::Undefined;
         decision.status = None;
@@ -178,7 +181,11 @@ impl Visit<'_> {
             Some(decision)
         });
         let mut decision = redirects.next()?;
-        if own.contested && redirects.next().is_some() {
+        if own.contested
+            && let Some(other) = redirects.next()
+        {
+            let answers = answers([&decision, &other].into_iter());
+            decision.notes.extend(answers);
             decision.outcome = Outcome::Undefined;
             decision.status = None;
             decision.location = None;
@@ -245,14 +252,18 @@ impl Visit<'_> {
 
     /// Several backends may be meant.
     fn open(&self, row: Option<&Row>, customs: &[&Custom], undecided: bool, path: String) -> Decision {
-        let mut targets: BTreeSet<Target> = BTreeSet::new();
-        for custom in customs {
-            targets.extend(self.table.section(custom.section).map(|section| section.target.clone()));
-        }
+        let sections: BTreeSet<usize> = customs.iter().map(|custom| custom.section).collect();
+        let mut all: Vec<Decision> = sections
+            .into_iter()
+            .map(|section| self.send(0, Place::DefaultBackend, section, path.clone()))
+            .collect();
         let mut decision = self.by_row(row, path);
         if undecided {
-            targets.extend(decision.winner.as_ref().and_then(|winner| winner.backend.clone()));
+            all.push(decision.clone());
         }
+        let targets: BTreeSet<Target> =
+            all.iter().filter_map(|one| one.winner.as_ref()?.backend.clone()).collect();
+        decision.notes.extend(answers(all.iter()));
         decision.outcome = Outcome::Undefined;
         decision.status = None;
         decision.one_of = targets.into_iter().collect();
@@ -339,6 +350,10 @@ impl Visit<'_> {
         let mut decision = self.to_section(winner, section, path);
         decision.default_backend = ingress.is_none();
         if defaults.len() > 1 {
+            let sections = defaults.iter().map(|(_, section)| *section);
+            let all: Vec<Decision> =
+                sections.map(|section| self.to_section(None, section, String::new())).collect();
+            decision.notes.extend(answers(all.iter()));
             decision.outcome = Outcome::Undefined;
             decision.status = None;
             let targets = defaults.iter().filter_map(|(_, section)| self.table.section(*section));

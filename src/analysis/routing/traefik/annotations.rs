@@ -40,7 +40,7 @@ impl Router {
         let mut router = Self::default();
         let mut tls_value = None;
         let mut tls_children = false;
-        for (key, parts, value) in labels(annotations, "router") {
+        for (key, parts, value) in labels(annotations, PREFIX, "router") {
             let wrong = || Unreadable(key.to_owned());
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             match parts.as_slice() {
@@ -77,7 +77,7 @@ impl Router {
 impl Service {
     pub(super) fn read(annotations: &BTreeMap<String, String>) -> Result<Self, Unreadable> {
         let mut service = Self::default();
-        for (key, parts, value) in labels(annotations, "service") {
+        for (key, parts, value) in labels(annotations, PREFIX, "service") {
             let wrong = || Unreadable(key.to_owned());
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             match parts.as_slice() {
@@ -99,13 +99,15 @@ impl Service {
     }
 }
 
-/// The annotations below a root, in order: key, its parts below the root in lower case, value.
-fn labels<'a>(
+/// The annotations with a prefix and below a root, in order: key, its parts below the root in lower case,
+/// value.
+pub(in crate::analysis::routing) fn labels<'a>(
     annotations: &'a BTreeMap<String, String>,
+    prefix: &'a str,
     root: &'a str,
 ) -> impl Iterator<Item = (&'a str, Vec<String>, &'a str)> {
     annotations.iter().filter_map(move |(key, value)| {
-        let label = key.strip_prefix(PREFIX)?;
+        let label = key.strip_prefix(prefix)?;
         let (first, rest) = label.split_once('.')?;
         first
             .eq_ignore_ascii_case(root)
@@ -118,7 +120,7 @@ fn split(value: &str) -> Vec<String> {
 }
 
 /// A boolean as Go reads it.
-fn boolean(value: &str) -> Option<bool> {
+pub(in crate::analysis::routing) fn boolean(value: &str) -> Option<bool> {
     match value {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),

@@ -97,11 +97,13 @@ impl<'a> Endpoints<'a> {
         }
     }
 
-    /// The Service's own address, behind which somebody must be.
+    /// The Service's own address, behind which somebody must be: it leads to those that are shutting down
+    /// where there is nobody else.
     pub(in crate::analysis::routing) fn by_address(&self, service: &Service, port: &ServicePort) -> Servers {
         match self.behind(service, port) {
             Servers::Nobody => Servers::Refusing,
-            other @ (Servers::Ready | Servers::Leaving | Servers::Refusing | Servers::Unseen) => other,
+            Servers::Leaving => Servers::Ready,
+            other @ (Servers::Ready | Servers::Refusing | Servers::Unseen) => other,
         }
     }
 }

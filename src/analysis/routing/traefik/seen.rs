@@ -41,16 +41,25 @@ impl<'r> Seen<'r> {
             uri = uri.sanitise();
         }
         let path = if entry_point.normalises { uri.routing_path() } else { uri.path.clone() };
+        Ok(Self::with(request, number, uri, path))
+    }
+
+    /// A request whose path nobody reads.
+    pub(in crate::analysis::routing) fn unread(request: &'r Request, number: u8) -> Self {
+        Self::with(request, number, Uri::default(), Vec::new())
+    }
+
+    fn with(request: &'r Request, number: u8, uri: Uri, path: Vec<u8>) -> Self {
         let host = request.host_as_sent.to_ascii_lowercase();
         let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        Ok(Self {
+        Self {
             request,
             listener: Listener { entry_point: number, tls: request.scheme == Scheme::Https },
             host: inner.unwrap_or(&host).to_owned(),
             folded: folded(&path),
             uri,
             path,
-        })
+        }
     }
 
     /// The values of a header.

@@ -14,7 +14,7 @@
 pub(in crate::analysis::routing) struct Malformed;
 
 /// A path, decoded, and how it is written where that is not Go's own way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::analysis::routing) struct Uri {
     pub(in crate::analysis::routing) path: Vec<u8>,
     /// Empty where escaping the decoded path gives the written one.

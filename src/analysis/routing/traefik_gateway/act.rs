@@ -4,11 +4,13 @@
 //! `loadWRRService`, `createRequestRedirect`), `pkg/middlewares/gatewayapi/`,
 //! `pkg/server/service/loadbalancer/wrr`, v3.7.13.
 
+use super::native::Native;
 use super::{Found, Table};
 use crate::analysis::routing::gateway::backends::{Health, Judged, Settled, settle};
 use crate::analysis::routing::gateway::{path_change, uri};
-use crate::analysis::routing::{Decision, Note, Outcome, Target};
+use crate::analysis::routing::{Decision, Note, Outcome};
 use crate::model::http_route::{Filter, PathChange, Redirect};
+use crate::model::object::Name;
 use crate::model::request::Request;
 
 impl Table {
@@ -74,6 +76,8 @@ impl Table {
         let rules = route.and_then(|route| self.backends.get(route));
         let judged = rules.and_then(|rules| rules.get(found.at.rule)).map(Vec::as_slice).unwrap_or_default();
         let mut settled = settle(judged, |one| self.status_of(one));
+        let targets = judged.iter().filter_map(|one| one.target.as_ref());
+        settled.notes.extend(targets.filter_map(|target| self.native.fault(&target.service)));
         if judged.is_empty() {
             // Nobody in the balancer, unless the rule has nothing at all.
             let named = self.attached.rule(found.at).is_some_and(|rule| !rule.backends.is_empty());
@@ -89,25 +93,24 @@ impl Table {
         if one.filters.iter().any(|filter| self.failing(filter).is_some()) {
             return Some(500);
         }
-        let by_address = one.target.as_ref().is_some_and(|target| self.is_native(target));
-        let headless = one.target.as_ref().is_some_and(|target| self.headless.contains(&target.service));
+        let is = |what: fn(&Native, &Name) -> bool| {
+            one.target.as_ref().is_some_and(|target| what(&self.native, &target.service))
+        };
+        let (by_address, headless) = (is(Native::is_by_address), is(Native::is_headless));
         match one.health {
+            _ if is(|native, service| native.fault(service).is_some()) => Some(500),
             Health::Ready | Health::Unseen if by_address && headless => Some(500),
             Health::Ready | Health::Unseen => None,
+            Health::Leaving if by_address => headless.then_some(500),
             // Nobody takes the connection to the Service's own address.
             Health::NobodyReady | Health::NoSlices if by_address => Some(if headless { 500 } else { 502 }),
-            Health::NobodyReady => Some(503),
+            Health::NobodyReady | Health::Leaving => Some(503),
             Health::NoSlices
             | Health::ServiceMissing
             | Health::PortMissing
             | Health::NotGranted
             | Health::Foreign => Some(500),
         }
-    }
-
-    /// Whether requests go to the Service's own address instead of its endpoints.
-    fn is_native(&self, target: &Target) -> bool {
-        self.native.contains(&target.service) != self.native_by_default
     }
 }
 

@@ -238,36 +238,24 @@ pub(super) fn www(table: &Table, location: &Location, seen: &Seen<'_>, to: &str)
     decision
 }
 
-/// A host whose TLS is not ended here: by plain HTTP, or by TLS.
+/// TLS that is not ended here.
 pub(super) fn passed(
     table: &Table,
     passthrough: &Passthrough,
     seen: &Seen<'_>,
-    entry_point: &EntryPoint,
     rendered: String,
 ) -> Decision {
     let owner = table.owners.get(passthrough.owner);
-    let note =
-        owner.map(|owner| Note::Annotation { ingress: owner.name.clone(), key: key("ssl-passthrough") });
-    let plain = !seen.listener.tls;
-    let location =
-        (plain && passthrough.https).then(|| redirect::to_scheme(seen, entry_point, "https", None)).flatten();
     let backend = &passthrough.backend;
-    let status = if plain { backend.servers.status() } else { None };
-    let (outcome, status) = match (&location, backend.servers.status()) {
-        (Some(_), _) => (Outcome::Redirect, Some(308)),
-        (None, Some(_)) => (Outcome::Unavailable, status),
-        (None, None) => (Outcome::Routed, None),
-    };
-    let mut decision = Decision::bare(outcome, status);
+    // A connection has no status.
+    let is_up = backend.servers.status().is_none();
+    let mut decision = Decision::bare(if is_up { Outcome::Routed } else { Outcome::Refused }, None);
     decision.winner =
         owner.map(|owner| owner.winner(passthrough.place, Some(backend.target.clone()), rendered));
-    decision.location = location;
-    if outcome == Outcome::Routed {
-        let path = if plain { seen.escaped() } else { seen.request.path.as_str().to_owned() };
-        decision.upstream_path = Some(path);
-    }
-    decision.notes.extend(note);
+    decision.upstream_path = is_up.then(|| seen.request.path.as_str().to_owned());
+    decision.notes.extend(
+        owner.map(|owner| Note::Annotation { ingress: owner.name.clone(), key: key("ssl-passthrough") }),
+    );
     decision.notes.extend(backend.note.clone());
     decision
 }

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::app_root::{Fate, Roots};
 use super::backends::{Backends, Resolved};
 use super::canary::{self, Canaries};
 use super::hosts::Hosts;
@@ -100,15 +101,6 @@ pub(super) struct Loader<'a> {
     accepted: Accepted,
 }
 
-/// Locations of a host, by number.
-#[derive(Debug, Default)]
-struct Roots {
-    /// The first one with an `app-root`.
-    first: Option<usize>,
-    /// Those for `/` or for any path.
-    roots: Vec<usize>,
-}
-
 impl<'a> Loader<'a> {
     pub(super) fn new(
         input: &Input<'a>,
@@ -153,22 +145,19 @@ impl<'a> Loader<'a> {
         (self.table, self.routes)
     }
 
-    /// The first `app-root` of a host counts for all of its locations for `/`; where there is none, it
-    /// gets one of its own.
+    /// The first `app-root` of a host counts for all of its locations for `/`; where there is none, the
+    /// first location that is not skipped makes a router for it, unless that one is broken.
     fn spread_app_roots(&mut self) {
-        for (host, Roots { first, roots }) in std::mem::take(&mut self.roots) {
-            let Some((first, location)) =
-                first.and_then(|first| Some((first, self.table.locations.get(first)?)))
-            else {
-                continue;
-            };
-            if !self.global.app_root_of_host {
+        for (host, Roots { app_root, maker, is_there, roots }) in std::mem::take(&mut self.roots) {
+            if app_root.is_none() || !self.global.app_root_of_host {
                 continue;
             }
-            let (app_root, owner) = (location.app_root.clone(), location.owner);
-            if roots.is_empty() {
+            if let (false, Some(Fate::Made(number))) = (is_there, maker)
+                && let Some((owner, places)) =
+                    self.table.locations.get(number).map(|location| (location.owner, location.places))
+            {
                 let rule = self.rule_of(owner, &host, "/", PathType::Exact);
-                self.push(rule, 0, self.places, Action::AppRoot(first));
+                self.push(rule, 0, places, Action::AppRoot(number));
             }
             for root in roots {
                 if let Some(root) = self.table.locations.get_mut(root).filter(|root| root.app_root.is_none())
@@ -208,7 +197,7 @@ impl<'a> Loader<'a> {
             return;
         }
         if options.ssl_passthrough {
-            return self.pass(owner, ingress, &options);
+            self.pass(owner, ingress, &options);
         }
         let missing = |secret: &Name| self.secrets.is_some_and(|secrets| !secrets.contains(secret));
         let namespace = &ingress.meta.namespace;
@@ -218,7 +207,7 @@ impl<'a> Loader<'a> {
         ] {
             let Some(text) = text else { continue };
             if secret(text, namespace, self.global, true).is_none_or(|secret| missing(&secret)) {
-                return self.drop_all(owner, ingress, annotation);
+                return self.drop_all(owner, ingress, &options, annotation);
             }
         }
         for (r, p, host, path) in ingress.path_rules() {
@@ -293,9 +282,26 @@ impl<'a> Loader<'a> {
         let snippet = self.table.hosts.snippets.get(host).filter(|_| !is_global);
         let snippet = snippet.map(String::as_str).unwrap_or_default();
         let has_tls = !ingress.tls.is_empty();
-        let shared = Shared { has_tls, use_regex: regex, server_snippet: snippet, accepted: &self.accepted };
+        let plain_only = options.ssl_passthrough && !is_global;
+        let places = if plain_only { self.table.plain } else { self.places };
+        let accepted = &self.accepted;
+        let shared = Shared { places, has_tls, use_regex: regex, server_snippet: snippet, accepted };
+        let left = Options { app_root: options.app_root.clone(), ..Options::default() };
+        let bare = Shared { places, has_tls, use_regex: false, server_snippet: "", accepted };
+        let broken = !is_global
+            && (options.custom_headers.as_ref())
+                .is_some_and(|reference| secret(reference, namespace, self.global, true).is_none());
+        // What is broken answers so whatever else cannot be read.
+        let mut without_canary = false;
         let location = Location::new(owner, place, path, resolved.clone(), options, &shared)
-            .and_then(|location| self.furnish(location, ingress, options));
+            .or_else(|annotation| {
+                without_canary = broken;
+                if !broken {
+                    return Err(annotation);
+                }
+                Location::new(owner, place, path, resolved.clone(), &left, &bare)
+            })
+            .and_then(|location| self.furnish(location, ingress, options, broken));
         // Whose routers cannot be made is there all the same, for what the host has of it.
         let mut dead = false;
         let mut location = match location {
@@ -304,22 +310,26 @@ impl<'a> Loader<'a> {
                 if let Err(annotation) = location {
                     self.drop_by(owner, place, annotation);
                     if NOT_EVEN_THERE.contains(&annotation) {
+                        self.count_root(host, options, path, Fate::Skipped);
                         return;
                     }
                 } else {
                     self.drop(owner, place, Note::RuleInvalid { rule: rule.to_string() }, None);
                 }
                 dead = true;
-                let left = Options { app_root: options.app_root.clone(), ..Options::default() };
-                let shared =
-                    Shared { has_tls, use_regex: false, server_snippet: "", accepted: &self.accepted };
-                let Ok(location) = Location::new(owner, place, path, resolved, &left, &shared) else {
+                let bare = Shared {
+                    places,
+                    has_tls,
+                    use_regex: false,
+                    server_snippet: "",
+                    accepted: &self.accepted,
+                };
+                let Ok(location) = Location::new(owner, place, path, resolved, &left, &bare) else {
                     return;
                 };
                 location
             }
         };
-        location.broken &= !is_global;
         if options.from_to_www && !location.broken {
             location.www = self.table.hosts.www(host);
         }
@@ -330,32 +340,27 @@ impl<'a> Loader<'a> {
         };
         location.canary = canary.as_ref().map(|canary| canary.share.clone());
         let number = self.table.locations.len();
-        if !location.broken && !is_global {
-            let roots = self.roots.entry(host.to_owned()).or_default();
-            if location.app_root.is_some() {
-                roots.first.get_or_insert(number);
-            }
-            if path.is_empty() || path == "/" {
-                roots.roots.push(number);
-            }
+        if !is_global {
+            let fate = if location.broken { Fate::Broken(number) } else { Fate::Made(number) };
+            self.count_root(host, options, path, fate);
         }
         self.table.locations.push(location);
-        if let Some(canary) = canary.filter(|_| !dead) {
+        if let Some(canary) = canary.filter(|_| !dead && !without_canary) {
             for (conditions, action) in
                 [(canary.takes(), Action::Canary(number)), (canary.leaves(), Action::Primary(number))]
             {
                 if !conditions.is_empty() {
                     let own = self.rule_like(&rule, owner, host, path, ingress, place);
-                    self.push(Rule { conditions, ..own }, 0, self.places, action);
+                    self.push(Rule { conditions, ..own }, 0, places, action);
                 }
             }
         }
         if !dead {
-            self.push(rule, 0, self.places, Action::Location(number));
+            self.push(rule, 0, places, Action::Location(number));
         }
         if let Some(other) = www {
             let rule = Rule { hosts: vec![Host::Name(other)], path: Path::Any, conditions: Vec::new() };
-            self.push(rule, 0, self.places, Action::Www { location: number, to: host.to_owned() });
+            self.push(rule, 0, places, Action::Www { location: number, to: host.to_owned() });
         }
     }
 
@@ -382,6 +387,7 @@ impl<'a> Loader<'a> {
         mut location: Location,
         ingress: &Ingress,
         options: &Options,
+        broken: bool,
     ) -> Result<Location, &'static str> {
         let namespace = &ingress.meta.namespace;
         if let Some(kind) = &options.auth_type {
@@ -397,10 +403,10 @@ impl<'a> Loader<'a> {
                 seen => location.auth = Some((secret, seen.is_none())),
             }
         }
-        if let Some(reference) = &options.custom_headers {
-            location.broken = secret(reference, namespace, self.global, true).is_none();
+        location.broken = broken;
+        if !broken {
+            location.error_page = self.error_page(namespace, options)?;
         }
-        location.error_page = self.error_page(namespace, options)?;
         Ok(location)
     }
 
@@ -424,7 +430,12 @@ impl<'a> Loader<'a> {
         Ok(Some(ErrorPage { codes, backend }))
     }
 
-    /// TLS that is not ended here, and plain HTTP to the same backend.
+    fn count_root(&mut self, host: &str, options: &Options, path: &str, fate: Fate) {
+        let roots = self.roots.entry(host.to_owned()).or_default();
+        roots.add(options.app_root.as_ref(), path, fate);
+    }
+
+    /// TLS that is not ended here; the Ingress's routers are for plain requests only.
     fn pass(&mut self, owner: usize, ingress: &Ingress, options: &Options) {
         for (r, rule) in ingress.rules.iter().enumerate() {
             let root = rule.paths().iter().position(|path| path.path == "/");
@@ -433,34 +444,28 @@ impl<'a> Loader<'a> {
                 (Some(_), None) => (Place::Rule(r), None),
                 (None, _) => (Place::DefaultBackend, ingress.default_backend.as_ref()),
             };
-            for p in 0..rule.paths().len() {
-                if Some(p) != root {
-                    self.drop_by(owner, Place::Path(r, p), "ssl-passthrough");
-                }
-            }
             let Some((service, port)) = backend.and_then(Backend::service) else { continue };
             let asked = Target { service: Name::new(&ingress.meta.namespace, service), port: port.clone() };
             let resolved = self.backends.resolve(asked, options);
             if rule.host().is_empty() || resolved.failed {
-                self.drop_by(owner, place, "ssl-passthrough");
                 continue;
             }
-            let number = self.table.passthroughs.len();
-            self.table.passthroughs.push(Passthrough {
-                owner,
-                place,
-                host: rule.host().to_ascii_lowercase(),
-                backend: resolved,
-                https: options.redirects_to_https(!ingress.tls.is_empty()),
-            });
-            let rule = self::rule(rule.host(), &[], "", PathType::Prefix, false);
-            self.push(rule, 0, self.table.plain, Action::Passthrough(number));
+            let host = rule.host().to_ascii_lowercase();
+            self.table.passthroughs.push(Passthrough { owner, place, host, backend: resolved });
         }
     }
 
-    fn drop_all(&mut self, owner: usize, ingress: &Ingress, annotation: &'static str) {
-        for (r, p, _, _) in ingress.path_rules() {
+    fn drop_all(&mut self, owner: usize, ingress: &Ingress, options: &Options, annotation: &'static str) {
+        for (r, p, host, path) in ingress.path_rules() {
             self.drop_by(owner, Place::Path(r, p), annotation);
+            if path.backend.service().is_some() {
+                self.count_root(host, options, &path.path, Fate::Skipped);
+            }
+        }
+        if ingress.default_backend.as_ref().is_some_and(|backend| backend.service().is_some()) {
+            for rule in &ingress.rules {
+                self.count_root(rule.host(), options, "", Fate::Skipped);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use super::rewrite::Rewrite;
 use super::snippet::Snippet;
 use crate::analysis::routing::Target;
 use crate::analysis::routing::heads::Accepted;
+use crate::analysis::routing::traefik::entry_points::Places;
 use crate::analysis::routing::traefik::pattern::Pattern;
 use crate::model::ingress::Place;
 use crate::model::object::Name;
@@ -37,6 +38,8 @@ pub(super) struct Moved {
 pub(super) struct Location {
     pub(super) owner: usize,
     pub(super) place: Place,
+    /// Where its routers are.
+    pub(super) places: Places,
     pub(super) backend: Resolved,
     pub(super) https: bool,
     /// The annotation that sends plain HTTP to HTTPS.
@@ -62,6 +65,7 @@ pub(super) struct Location {
 /// What all locations of a host have in common.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shared<'a> {
+    pub(super) places: Places,
     pub(super) has_tls: bool,
     pub(super) use_regex: bool,
     pub(super) server_snippet: &'a str,
@@ -78,7 +82,7 @@ impl Location {
         options: &Options,
         host: &Shared<'_>,
     ) -> Result<Self, &'static str> {
-        let Shared { has_tls, use_regex, server_snippet, accepted } = *host;
+        let Shared { places, has_tls, use_regex, server_snippet, accepted } = *host;
         let moved = options.redirect.clone().map(|redirect| {
             let pattern = if use_regex { format!("^https?://[^/]+{path}") } else { ".*".to_owned() };
             Moved { redirect, pattern: Pattern::new(pattern) }
@@ -104,6 +108,7 @@ impl Location {
         Ok(Self {
             owner,
             place,
+            places,
             backend,
             https: options.redirects_to_https(has_tls),
             https_key: if options.force_ssl_redirect { "force-ssl-redirect" } else { "ssl-redirect" },
