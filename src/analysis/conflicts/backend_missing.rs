@@ -32,10 +32,14 @@ use crate::analysis::conflict::facts::MissingBackend;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
+use crate::analysis::field::model::agrees;
 use crate::model::ingress::{Backend, Ingress, Place, PortRef};
 use crate::model::object::{Kind, Name, ObjectKey};
 use crate::model::service::{Service, ServicePort};
 use crate::model::snapshot::Lookup;
+
+/// How many rules of one backend are tried for a request that shows it.
+const TRIED: usize = 4;
 
 /// For how many missing Services the names are compared: the rest is told without a suggestion.
 const COMPARED: usize = 100;
@@ -129,18 +133,32 @@ fn told(
         | MissingBackend::ExternalNameDisabled { .. }
         | MissingBackend::Resource { .. } => None,
     };
-    let mut conflict =
-        Conflict::new(rule, field, Severity::High, Facts::BackendMissing { backend }, effect, fix);
-    for at @ (_, host, path) in places {
-        if conflict.host.is_none() && !path.is_empty() {
-            conflict = conflict.on(host).shown_by(host, path);
-        }
+    let conflict = Conflict::new(rule, field, Severity::High, Facts::BackendMissing { backend }, effect, fix);
+    let mut conflict = shown(conflict, field, places);
+    for at in places {
         conflict = conflict.at(ingress, leaf(Some(at), name), value.as_deref());
     }
     match absent {
         Some(key) => conflict.without(key),
         None => conflict,
     }
+}
+
+/// By a request of the first rules that gets this answer; where another rule, a redirect or a denial comes
+/// first for all of them, with what the model says of the first.
+fn shown(conflict: Conflict, field: &Field<'_>, places: &[At<'_>]) -> Conflict {
+    let by = |(_, host, path): &At<'_>| conflict.clone().on(host).shown_by(host, path);
+    let gets_it = |shown: &Conflict| {
+        let url = shown.sees.url.as_deref();
+        let decision = url.and_then(|url| field.decide(shown.host.as_deref().unwrap_or_default(), url));
+        decision.is_none_or(|decision| agrees(&shown.sees.effect, &decision))
+    };
+    let mut tried = places.iter().filter(|(_, _, path)| !path.is_empty()).take(TRIED).map(by).peekable();
+    let Some(first) = tried.peek().cloned() else { return conflict };
+    tried.find(gets_it).unwrap_or_else(|| {
+        let judged = first.judged(field);
+        if gets_it(&judged) { judged } else { judged.unshown() }
+    })
 }
 
 fn of_service(
@@ -235,7 +253,7 @@ fn port_missing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::field::kit::{check, silent};
+    use crate::analysis::field::kit::{check, found, sees, silent};
 
     #[test]
     fn a_service_that_does_not_exist_is_found_with_its_name_elsewhere() {
@@ -316,5 +334,17 @@ mod tests {
              ing shop/b host=b.example /(P)->idle:80 ann:service-upstream=true",
         );
         silent(&Rule, "hide Service\ning shop/a host=a.example /(P)->web:80");
+    }
+
+    #[test]
+    fn a_request_shows_it_that_gets_the_answer() {
+        // Another rule takes the first path of it, a denial comes before it for all of them.
+        let shadowed = "svc shop/web 80
+             ing shop/a age=9 host=a.example /x(P)->web:80
+             ing shop/b age=8 host=a.example /x(P)->gone:80 /y(P)->gone:80";
+        sees(&found(&Rule, shadowed), &["http://a.example/y: 503"]);
+        let moved = "svc shop/web 80
+             ing shop/a host=a.example /x(P)->gone:80 ann:permanent-redirect=https://b.example/";
+        sees(&found(&Rule, moved), &["http://a.example/x: 301 https://b.example/"]);
     }
 }

@@ -1,7 +1,7 @@
 //! What GKE does, case by case.
 
 use crate::analysis::routing::fixtures::{
-    Case, annotated, brief, check_with, misses_are_mended, set_default, snapshot, table,
+    Case, annotated, brief, check_with, misses_are_mended, reasons, set_default, snapshot, table,
 };
 use crate::analysis::routing::{Basis, Input, Note, Outcome, RoutingModel, model_for};
 use crate::model::controller::{ControllerKind, Settings};
@@ -228,4 +228,11 @@ fn near_misses_are_mended_by_their_edits() {
     ] {
         misses_are_mended(GCE, &all, url);
     }
+}
+
+#[test]
+fn what_keeps_its_old_rules_says_so() {
+    let paths = [("a.example", "Exact /y s"), ("a.example", "Exact /x s"), ("a.example", "Prefix /z gone")];
+    let lost = reasons(GCE, &[gce("n/i", &[], &paths)], "http://a.example/y");
+    assert_eq!(lost, ["n/i /y: left out, ReloadFails", "n/i /x: path", "n/i /z: path"]);
 }
