@@ -18,6 +18,7 @@ use crate::model::snapshot::Snapshot;
 
 pub mod cause;
 pub mod keep;
+mod translate;
 
 use cause::{Cause, Compared, Side};
 use keep::Keep;
@@ -67,9 +68,10 @@ pub struct Group {
     pub keep: Option<Keep>,
 }
 
-/// Whether two decisions are the same to the client and to the upstream; `None` where that cannot be told.
+/// Whether two decisions of a request are the same to the client and to the upstream; `None` where that
+/// cannot be told.
 #[must_use]
-pub fn is_same(one: &Decision, other: &Decision) -> Option<bool> {
+pub fn is_same(request: &Request, one: &Decision, other: &Decision) -> Option<bool> {
     if one.outcome == Outcome::Undefined || other.outcome == Outcome::Undefined {
         return None;
     }
@@ -82,13 +84,19 @@ pub fn is_same(one: &Decision, other: &Decision) -> Option<bool> {
         _ => None,
     };
     let said = |decision: &Decision| {
-        (decision.outcome, decision.status, decision.location.as_deref().map(with_root))
+        let location = decision.location.as_deref().map(|location| led_to(request, location));
+        (decision.outcome, decision.status, location)
     };
     Some(said(one) == said(other) && backend(one) == backend(other) && path(one) == path(other))
 }
 
-/// A location with its path written out, and no port that its scheme has anyway.
-fn with_root(location: &str) -> String {
+/// Where a location leads a client: with scheme, host and path written out, and no port that its scheme
+/// has anyway.
+fn led_to(request: &Request, location: &str) -> String {
+    if location.starts_with('/') && !location.starts_with("//") {
+        let absolute = format!("{}://{}{location}", request.scheme.as_str(), request.authority());
+        return led_to(request, &absolute);
+    }
     let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
     let at = rest.find(['/', '?']).unwrap_or(rest.len());
     let (host, rest) = rest.split_at(at);
@@ -146,7 +154,7 @@ pub fn compare(
                 }
                 let before = from.decide(&derived.request);
                 let after = target.decide(&derived.request);
-                match is_same(&before, &after) {
+                match is_same(&derived.request, &before, &after) {
                     Some(true) => {
                         comparison.same += 1;
                         continue;

@@ -37,6 +37,7 @@ mod refusal;
 mod releases;
 mod rule_index;
 mod serving;
+mod settle;
 pub mod spec;
 mod told;
 pub mod traefik;

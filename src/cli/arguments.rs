@@ -1,8 +1,8 @@
 //! A tool's parameters as flags, made from its input schema, and flags back as arguments.
 //!
 //! `snake_case` becomes `--kebab-case`; a list becomes a repeatable flag in the singular; a map becomes a
-//! repeatable `--flag 'NAME: VALUE'`; `url` may stand without its flag. Parameters that the program
-//! knows as flags of every command (`context`, `namespace`, `at`) are taken from there. Values are
+//! repeatable `--flag 'NAME: VALUE'`; a list of known words also takes them with commas between; `url` may
+//! stand without its flag. Parameters that the program knows as flags of every command (`context`, `namespace`, `at`) are taken from there. Values are
 //! checked by the tool, whose messages are the better ones.
 
 use clap::builder::PossibleValuesParser;
@@ -87,7 +87,8 @@ fn flag(name: &str, schema: &Value) -> Arg {
         Kind::Switch => {
             arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
         }
-        Kind::List => arg.action(ArgAction::Append).value_name(long.to_uppercase()),
+        Kind::List if choices.is_empty() => arg.action(ArgAction::Append).value_name(long.to_uppercase()),
+        Kind::List => arg.action(ArgAction::Append).value_name(long.to_uppercase()).value_delimiter(','),
         Kind::Pairs => arg.action(ArgAction::Append).value_name("NAME: VALUE"),
         Kind::Number => arg.value_name("N").allow_negative_numbers(true),
         Kind::Text => arg.value_name(long.to_uppercase()),
@@ -186,6 +187,7 @@ mod tests {
             "tls": {"type": "boolean"},
             "headers": {"type": "array", "items": {"type": "string"}},
             "hypotheses": {"type": "array", "items": {"type": "integer"}},
+            "controllers": {"type": "array", "items": {"type": "string", "enum": ["nginx", "traefik"]}},
             "labels": {"type": "object", "additionalProperties": {"type": "string"}},
         }})
     }
@@ -214,6 +216,9 @@ mod tests {
             ("--tls=false|http://a/", json!({"url": "http://a/", "tls": false})),
             ("--header|A: b|--header|C: d", json!({"headers": ["A: b", "C: d"]})),
             ("--hypothesis|1|--hypothesis|6", json!({"hypotheses": [1, 6]})),
+            ("--header|A: b, c", json!({"headers": ["A: b, c"]})),
+            ("--controllers|nginx,traefik", json!({"controllers": ["nginx", "traefik"]})),
+            ("--controller|nginx|--controller|traefik", json!({"controllers": ["nginx", "traefik"]})),
             ("--label|app: web|--label|x: 1:2", json!({"labels": {"app": "web", "x": "1:2"}})),
             ("--method|HEAD", json!({"method": "HEAD"})),
             ("--max-widenings|many", json!({"max_widenings": "many"})),
@@ -224,7 +229,13 @@ mod tests {
 
     #[test]
     fn what_no_flag_takes_is_refused() {
-        for words in ["--method|POST", "--nonsense", "http://a/|--url|http://b/", "--at|yesterday"] {
+        for words in [
+            "--method|POST",
+            "--controllers|nginx,caddy",
+            "--nonsense",
+            "http://a/|--url|http://b/",
+            "--at|yesterday",
+        ] {
             assert!(given(words).is_err(), "{words}");
         }
     }

@@ -13,7 +13,11 @@ pub(super) fn command(entry: &Entry) -> Command {
     let name = command_name(entry);
     let alias = (name != entry.name).then_some(entry.name);
     let command = Command::new(name).aliases(alias).about(entry.description);
-    arguments::declare(command, &entry.input_schema)
+    let command = arguments::declare(command, &entry.input_schema);
+    match entry.name {
+        "match_path" => command.mut_arg("ingress", |flag| flag.visible_alias("all-urls-of")),
+        _ => command,
+    }
 }
 
 fn command_name(entry: &Entry) -> String {
@@ -79,6 +83,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn every_url_of_an_ingress_is_asked_for_by_either_flag() {
+        let tools = crate::tools::registry();
+        let entry = find(tools, "match-path").expect("the tool");
+        for flag in ["--ingress", "--all-urls-of"] {
+            let matches = command(entry).try_get_matches_from(["match-path", flag, "shop/web"]).expect(flag);
+            let ingress = matches.get_one::<String>("ingress").map(String::as_str);
+            assert_eq!(ingress, Some("shop/web"), "{flag}");
+        }
+    }
 
     #[test]
     fn a_verdict_decides_the_exit_code() {

@@ -229,9 +229,14 @@ fn kept(keep: &Keep) -> String {
         Keep::Edits { ingress, place, edits } => {
             let told: Vec<String> = edits.iter().map(edit).collect();
             let mut words = format!("Ingress {}: {}", NameRef::from(ingress), told.join(" and "));
-            if edits.iter().any(|edit| matches!(edit, Edit::SetPathType { .. })) {
+            let moves = edits.iter().any(|edit| matches!(edit, Edit::SetPath { .. }));
+            if moves || edits.iter().any(|edit| matches!(edit, Edit::SetPathType { .. })) {
                 words.push_str(" at ");
                 words.push_str(&place.field(""));
+            }
+            if moves {
+                // Today's controller would answer otherwise with it.
+                words.push_str(", when it moves");
             }
             words
         }

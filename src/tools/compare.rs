@@ -183,7 +183,7 @@ pub(super) fn differences(
     let host = most_particular(request, snapshot);
     let from = Side::new(first);
     pairs
-        .filter(|(_, after)| migration::is_same(before, after) != Some(true))
+        .filter(|(_, after)| migration::is_same(request, before, after) != Some(true))
         .map(|(other, after)| {
             let cause = cause::of(&Compared {
                 request,

@@ -137,7 +137,12 @@ impl Tool for MatchPath {
             .into_iter()
             .chain(namespace.map(ToOwned::to_owned))
             .collect();
-        let snapshot = session::look(&cluster, &focus, request.as_ref()).await?;
+        let snapshot = match &request {
+            None if focus.is_empty() && params.ingress.is_none() => {
+                session::look_behind_all(&cluster, &focus).await?
+            }
+            request => session::look(&cluster, &focus, request.as_ref()).await?,
+        };
         let named = match (&params.ingress, named) {
             (Some(name), None) if request.is_none() => Some(anywhere(&snapshot, &name.name)?),
             (_, named) => named,
@@ -273,16 +278,16 @@ fn all(
     namespace: Option<&str>,
     snapshot: &Snapshot,
 ) -> Result<Report, ToolFailure> {
-    if named.is_none() && namespace.is_none() {
+    if named.is_none() && namespace.is_none() && params.controllers.is_empty() {
         return Err(ToolFailure::new(
             FailureCode::BadArguments,
             "there is nothing to decide",
-            "pass url, or host and path; or ingress or namespace for every rule of it",
+            "pass url, or host and path; or ingress or namespace for every rule of it; or controllers for every rule there is",
         ));
     }
     let is_asked = |ingress: &Ingress| match named {
         Some(name) => ingress.meta.key() == *name,
-        None => Some(ingress.meta.namespace.as_str()) == namespace,
+        None => namespace.is_none_or(|namespace| ingress.meta.namespace == namespace),
     };
     let ingresses: Vec<&Ingress> = snapshot.ingresses.items().iter().filter(|i| is_asked(i)).collect();
     let views = chosen(&params.controllers, snapshot, None);
@@ -335,10 +340,11 @@ fn all(
     let first = differing.first().map(|group| group.example.as_str().to_owned());
     let (differing, truncated) =
         budget.keep(differing, 40, ToString::to_string, "name one ingress, or one namespace");
-    let what = named.map_or_else(
-        || format!("every rule of namespace {}", namespace.unwrap_or_default()),
-        |name| format!("every rule of Ingress {name}"),
-    );
+    let what = match (named, namespace) {
+        (Some(name), _) => format!("every rule of Ingress {name}"),
+        (None, Some(namespace)) => format!("every rule of namespace {namespace}"),
+        (None, None) => "every rule of all namespaces".to_owned(),
+    };
     Ok(Report {
         request: Text::new(&what),
         decisions: Vec::new(),

@@ -138,6 +138,18 @@ async fn match_path_compares_a_namespace_and_says_why_two_decisions_differ() {
 }
 
 #[tokio::test]
+async fn match_path_without_a_url_or_a_place_compares_all_there_is() {
+    let (report, _) = compared(&on_demo(None), ControllerKind::Traefik).await;
+    let all = asked(json!({"controllers": ["traefik"]})).await;
+    let verdict = report.structured["verdict"].as_str().expect("a verdict");
+    assert!(
+        all.structured["comparisons"][0].as_str().is_some_and(|said| said.starts_with(verdict)),
+        "{}",
+        all.text
+    );
+}
+
+#[tokio::test]
 async fn every_controller_decides_a_url_wherever_it_runs() {
     for kind in ControllerKind::ALL {
         let url = demo::url().expect("a URL");

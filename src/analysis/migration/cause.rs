@@ -390,7 +390,7 @@ mod tests {
         for (url, host, expected) in cases {
             let request = Request::parse(url).expect(url);
             let (before, after) = (one.decide(&request), other.decide(&request));
-            let found = (is_same(&before, &after) != Some(true)).then(|| {
+            let found = (is_same(&request, &before, &after) != Some(true)).then(|| {
                 of(&Compared {
                     request: &request,
                     host,

@@ -4,6 +4,7 @@
 //! today and no request that the Ingresses of its host are about differs that did not differ without it.
 
 use super::cause::Cause;
+use super::translate::translations;
 use super::{Group, is_same};
 use crate::analysis::derived;
 use crate::analysis::facts::candidates::touches;
@@ -49,7 +50,7 @@ pub(super) fn find(group: &Group, from: &View<'_>, target: &View<'_>, snapshot: 
     let around = near.iter().flat_map(|ingress| derived::requests(ingress).0).take(MOST_REQUESTS);
     let unedited = compile(&near, &target.settings);
     let differs = |table: &dyn RouteTable, request: &Request| {
-        is_same(&from.decide(request), &table.decide(request)) != Some(true)
+        is_same(request, &from.decide(request), &table.decide(request)) != Some(true)
     };
     let good: Vec<Request> =
         around.map(|derived| derived.request).filter(|request| !differs(&*unedited, request)).collect();
@@ -162,7 +163,16 @@ fn candidates(group: &Group, target: &View<'_>, snapshot: &Snapshot) -> Vec<Keep
         | Cause::OtherBackend
         | Cause::Other => {}
     }
+    tries.extend(before.into_iter().flat_map(|winner| translated(winner, to, snapshot)));
     tries
+}
+
+/// What the annotations of today's winner ask for, said to the other product.
+fn translated(winner: &Winner, to: ControllerKind, snapshot: &Snapshot) -> Vec<Keep> {
+    let ingress = snapshot.ingresses.get(&winner.ingress.namespace, &winner.ingress.name).found();
+    let sets = ingress.map(|ingress| translations(ingress, winner.place, to)).unwrap_or_default();
+    let keep = |edits| Keep::Edits { ingress: winner.ingress.clone(), place: winner.place, edits };
+    sets.into_iter().map(keep).collect()
 }
 
 /// The annotation by which a controller sends http to https, or does not.
@@ -267,11 +277,14 @@ fn apply_one(edit: &Edit, place: Place, edited: &mut Ingress) {
         (Edit::SetAnnotation { key, value }, _) => {
             edited.meta.annotations.insert(key.clone(), value.clone());
         }
-        (Edit::SetPathType { to, .. }, Place::Path(rule, path)) => {
+        (Edit::SetPathType { .. } | Edit::SetPath { .. }, Place::Path(rule, path)) => {
             let paths = edited.rules.get_mut(rule).and_then(|rule| rule.paths.as_mut());
-            if let Some(path) = paths.and_then(|paths| paths.get_mut(path)) {
-                path.path_type = *to;
-            }
+            let path = paths.and_then(|paths| paths.get_mut(path));
+            path.into_iter().for_each(|path| match edit {
+                Edit::SetPathType { to, .. } => path.path_type = *to,
+                Edit::SetPath { to, .. } => path.path.clone_from(to),
+                _ => {}
+            });
         }
         // No other edit is tried.
         _ => {}
@@ -310,42 +323,123 @@ mod tests {
     use crate::model::snapshot::Listing;
     use ControllerKind::{AwsAlb, Contour, Haproxytech, IngressNginx, Kong, Traefik, TraefikIngressNginx};
 
-    /// The edit for the first group of a cause, in short; seen to keep the answer, and to be needed for it.
+    fn with(ingresses: &[Ingress]) -> Snapshot {
+        Snapshot { ingresses: Listing::complete(Kind::Ingress, ingresses.to_vec()), ..snapshot(ingresses) }
+    }
+
+    /// The edit for the first group of a cause, in short.
     #[track_caller]
     fn kept(from: ControllerKind, to: ControllerKind, ingresses: &[Ingress], cause: &Cause) -> String {
-        let snapshot = Snapshot {
-            ingresses: Listing::complete(Kind::Ingress, ingresses.to_vec()),
-            ..snapshot(ingresses)
-        };
-        let today = hypothetical(from, &snapshot);
-        let comparison = compare(&[today], to, &snapshot, |_| true);
+        let snapshot = with(ingresses);
+        let comparison = compare(&[hypothetical(from, &snapshot)], to, &snapshot, |_| true);
         let found = comparison.groups.iter().find(|group| group.cause == *cause);
-        let group = found.unwrap_or_else(|| panic!("no {cause:?}: {comparison:?}"));
+        proven(from, to, ingresses, found.unwrap_or_else(|| panic!("no {cause:?}: {comparison:?}")))
+    }
+
+    /// The edits for all groups that have one.
+    fn all_kept(from: ControllerKind, to: ControllerKind, ingresses: &[Ingress]) -> String {
+        let snapshot = with(ingresses);
+        let comparison = compare(&[hypothetical(from, &snapshot)], to, &snapshot, |_| true);
+        let kept = comparison.groups.iter().filter(|group| group.keep.is_some());
+        kept.map(|group| proven(from, to, ingresses, group)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// An edit in short; seen to keep the answer, and to be needed for it.
+    #[track_caller]
+    fn proven(from: ControllerKind, to: ControllerKind, ingresses: &[Ingress], group: &Group) -> String {
+        let snapshot = with(ingresses);
         let Some(keep) = &group.keep else { return "none".to_owned() };
         let today = hypothetical(from, &snapshot);
         let edited: Vec<Ingress> = ingresses.iter().map(|ingress| apply(keep, ingress)).collect();
-        let settings = with(keep, &Settings::default());
+        let settings = super::with(keep, &Settings::default());
         let after = |ingresses: &[Ingress], settings: &Settings| {
             let all: Vec<&Ingress> = ingresses.iter().collect();
             view::compile(to, &all, &snapshot, settings).0.decide(&group.example)
         };
         let before = today.decide(&group.example);
-        assert_eq!(is_same(&before, &after(&edited, &settings)), Some(true), "{keep:?}");
-        assert_ne!(is_same(&before, &after(ingresses, &Settings::default())), Some(true), "{keep:?}");
+        assert_eq!(is_same(&group.example, &before, &after(&edited, &settings)), Some(true), "{keep:?}");
+        assert_ne!(
+            is_same(&group.example, &before, &after(ingresses, &Settings::default())),
+            Some(true),
+            "{keep:?}"
+        );
         let all: Vec<&Ingress> = edited.iter().collect();
         let unmoved = view::compile(from, &all, &snapshot, &Settings::default()).0.decide(&group.example);
-        assert_eq!(is_same(&before, &unmoved), Some(true), "today's answer is not what it was: {keep:?}");
+        let is_moved = matches!(keep, Keep::Edits { edits, .. } if edits.iter().any(is_path));
+        let as_before = is_same(&group.example, &before, &unmoved) == Some(true);
+        assert!(as_before || is_moved, "today's answer is not what it was: {keep:?}");
         match keep {
             Keep::Edits { ingress, edits, .. } => {
                 let told = |edit: &Edit| match edit {
                     Edit::SetAnnotation { key, value } => format!("{key}={value}"),
                     Edit::SetPathType { to, .. } => to.as_str().to_owned(),
+                    Edit::SetPath { to, .. } => to.clone(),
                     other => format!("{other:?}"),
                 };
                 format!("{ingress} {}", edits.iter().map(told).collect::<Vec<_>>().join(" "))
             }
             Keep::Remove { ingress, place } => format!("{ingress} without {}", place.field("")),
             Keep::Argument { flag, value } => format!("--{flag}={value}"),
+        }
+    }
+
+    const fn is_path(edit: &Edit) -> bool {
+        matches!(edit, Edit::SetPath { .. })
+    }
+
+    #[test]
+    fn annotations_are_said_to_the_other_product() {
+        use ControllerKind::{Agic, Apisix, F5Nginx, HaproxyIngress, Istio};
+        let rewrite = [("rewrite-target", "/$2")];
+        let app = [("a.example", "ImplementationSpecific /app(/|$)(.*) web")];
+        let whole = [("a.example", "Exact /app web")];
+        let key = "haproxy-ingress.github.io";
+        let plain = [("a.example", "Prefix / web")];
+        let (moved, root) = ("shop/web /app Prefix", [("app-root", "/app")]);
+        let (new, elsewhere) = ([("rewrite-target", "/new")], [("temporal-redirect", "https://b.example/")]);
+        let apisix = "k8s.apisix.apache.org";
+        let cases: &[(ControllerKind, &[(&str, &str)], &[(&str, &str)], String)] = &[
+            (
+                F5Nginx,
+                &rewrite,
+                &app,
+                "shop/web nginx.org/path-regex=case_insensitive nginx.org/rewrite-target=/$2".to_owned(),
+            ),
+            (Haproxytech, &rewrite, &app, format!(r"{moved} haproxy.org/path-rewrite=^/app(/|$)(.*) /\2")),
+            (HaproxyIngress, &rewrite, &app, format!("{moved} {key}/rewrite-target=/")),
+            (
+                Apisix,
+                &rewrite,
+                &app,
+                format!(
+                    "shop/web {apisix}/use-regex=true {apisix}/rewrite-target-regex=^/app(/|$)(.*) \
+                     {apisix}/rewrite-target-regex-template=/$2"
+                ),
+            ),
+            (Kong, &rewrite, &app, format!("{moved} konghq.com/strip-path=true")),
+            (Agic, &rewrite, &app, format!("{moved} appgw.ingress.kubernetes.io/backend-path-prefix=/")),
+            (Contour, &rewrite, &app, String::new()),
+            (Istio, &rewrite, &app, String::new()),
+            (Haproxytech, &new, &whole, "shop/web haproxy.org/path-rewrite=/new".to_owned()),
+            (Apisix, &new, &whole, format!("shop/web {apisix}/rewrite-target=/new")),
+            (F5Nginx, &root, &plain, "shop/web nginx.org/app-root=/app".to_owned()),
+            (HaproxyIngress, &root, &plain, format!("shop/web {key}/app-root=/app")),
+            (
+                HaproxyIngress,
+                &elsewhere,
+                &whole,
+                format!("shop/web {key}/redirect-to=https://b.example/ {key}/redirect-to-code=302"),
+            ),
+            (
+                Apisix,
+                &elsewhere,
+                &whole,
+                format!("shop/web {apisix}/http-redirect=https://b.example/ {apisix}/http-redirect-code=302"),
+            ),
+        ];
+        for (to, annotations, paths, expected) in cases {
+            let one = [annotated("shop/web", 9, annotations, paths)];
+            assert_eq!(all_kept(IngressNginx, *to, &one), *expected, "{to} {annotations:?}");
         }
     }
 

@@ -18,6 +18,7 @@ use crate::model::request::{Request, Scheme};
 
 use super::nginx::normalise::normalise;
 use super::serving::{External, Health, Services};
+use super::settle::settle;
 use super::told::{Host, Question, Told, explain as explain_told};
 use super::{
     Basis, Decision, Explanation, Input, Note, Outcome, Reason, Refusal, RouteTable, RoutingModel, Target,
@@ -163,22 +164,7 @@ impl RouteTable for Table {
     fn decide(&self, request: &Request) -> Decision {
         let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
         let found = self.routes.find(request.host.as_str(), &path);
-        let mut decisions: Vec<Decision> = found.iter().map(|route| self.at(request, &path, route)).collect();
-        let mut decision = decisions.pop().unwrap_or_else(|| Decision::bare(Outcome::NoRoute, Some(404)));
-        let what = |decision: &Decision| {
-            let backend = decision.winner.as_ref().and_then(|winner| winner.backend.clone());
-            (decision.outcome, decision.location.clone(), decision.upstream_path.clone(), backend)
-        };
-        if decisions.iter().any(|other| what(other) != what(&decision)) {
-            let all = decisions.iter().chain([&decision]);
-            let targets: BTreeSet<Target> =
-                all.filter_map(|decision| decision.winner.as_ref()?.backend.clone()).collect();
-            decision.one_of = targets.into_iter().collect();
-            decision.outcome = Outcome::Undefined;
-            decision.status = None;
-            decision.location = None;
-            decision.upstream_path = None;
-        }
+        let mut decision = settle(found.iter().map(|route| self.at(request, &path, route)).collect());
         if path != request.path.as_str() {
             decision.notes.push(Note::Normalised { to: path });
         }

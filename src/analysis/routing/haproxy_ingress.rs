@@ -54,6 +54,8 @@ struct Table {
     /// By number of the entries of `hosts`.
     targets: HashMap<(usize, Place), (Target, Health)>,
     faults: HashMap<(usize, Place), Reason>,
+    /// The Ingress and rule whose `app-root` the root of a host leads to: the first that has one.
+    roots: HashMap<String, (usize, Place)>,
     strict_host: bool,
     /// The hosts that are served over TLS; `None` where all are.
     tls_hosts: Option<HashSet<String>>,
@@ -75,6 +77,7 @@ impl Table {
             hosts: Hosts::default(),
             targets: HashMap::new(),
             faults: HashMap::new(),
+            roots: HashMap::new(),
             strict_host: settings.config("strict-host") == Some("true"),
             tls_hosts: (settings.config("ssl-always-add-https") != Some("true")).then(HashSet::new),
             default_service: None,
@@ -113,6 +116,11 @@ impl Table {
             self.add_path(number, ingress, services, (place, host, path, path_type), backend);
         }
         let Some(options) = self.options.get(number) else { return };
+        if options.app_root.is_some() {
+            for (at, rule) in ingress.rules.iter().enumerate().filter(|(_, rule)| rule.paths.is_some()) {
+                self.roots.entry(rule.host().to_owned()).or_insert((number, Place::Rule(at)));
+            }
+        }
         for host in ingress.hosts() {
             if options.always_https || options.tls_hosts.iter().any(|named| named == host) {
                 self.tls_hosts.iter_mut().for_each(|hosts| {
@@ -177,6 +185,10 @@ impl Table {
 
     fn name_of(&self, ingress: usize) -> Name {
         self.ingresses.get(ingress).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    fn options_of(&self, entry: &Entry) -> Option<&Options> {
+        self.options.get(entry.ingress)
     }
 
     /// Whether requests of a scheme are looked up among the paths of a host: over TLS it takes a host

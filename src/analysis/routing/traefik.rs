@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 
+use super::settle::settle;
 use super::{
     Basis, Decision, Explanation, Input, Note, Outcome, Refusal, Releases, RouteTable, RoutingModel, Target,
 };
@@ -31,7 +32,6 @@ pub(super) mod redirect;
 pub(super) mod rule;
 pub(super) mod seen;
 mod services;
-pub(super) mod settle;
 mod template;
 pub(super) mod uri;
 pub(super) mod url;
@@ -43,7 +43,6 @@ use explain::{Dropped, Owner, Unloaded};
 use muxer::{Muxer, Route};
 use rule::{Host, Path, Rule};
 use seen::Seen;
-use settle::settle;
 
 /// The provider `kubernetesIngress`.
 #[derive(Debug)]

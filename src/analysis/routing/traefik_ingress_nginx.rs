@@ -12,12 +12,12 @@
 
 use std::collections::HashMap;
 
+use super::settle::settle;
 use super::traefik::entry_points::{EntryPoint, EntryPoints, Places};
 use super::traefik::explain::{self, Dropped, Owner, Unloaded};
 use super::traefik::muxer::Muxer;
 use super::traefik::rule::Rule;
 use super::traefik::seen::Seen;
-use super::traefik::settle::settle;
 use super::traefik::{denied, internal_routes, redirected};
 use super::{
     Basis, Decision, Edit, Explanation, Input, Outcome, Refusal, Releases, RouteTable, RoutingModel, Winner,

@@ -4,6 +4,7 @@
 
 use crate::analysis::routing::nginx::pattern::{Match, Pattern};
 use crate::analysis::routing::serving::Health;
+use crate::analysis::routing::settle::settle;
 use crate::analysis::routing::{Decision, Note, Outcome, Target, Winner};
 use crate::model::ingress::Place;
 use crate::model::object::Name;
@@ -13,9 +14,16 @@ use super::Table;
 use super::hosts::{Entry, Header, Reading};
 
 pub(super) fn decide(table: &Table, request: &Request) -> Decision {
-    let mut decision = match find(table, request) {
-        Some((_, entry)) => at(table, request, entry),
-        None => default_backend(table, request),
+    let mut decision = match (find(table, request), root(table, request)) {
+        (Some((host, entry)), None) => match table.hosts.rival(host, entry, request.path.as_str()) {
+            Some(rival) => settle(vec![at(table, request, entry), at(table, request, rival)]),
+            None => at(table, request, entry),
+        },
+        (Some((_, entry)), Some(_)) if table.options_of(entry).is_some_and(|own| own.redirect.is_some()) => {
+            at(table, request, entry)
+        }
+        (found, Some(root)) => at_root(table, root, found.map(|(_, entry)| entry)),
+        (None, None) => default_backend(table, request),
     };
     decision.notes.extend(table.notes());
     decision
@@ -48,6 +56,40 @@ pub(super) fn find<'t>(table: &'t Table, request: &Request) -> Option<(&'t str, 
     })
 }
 
+/// The Ingress and rule whose `app-root` takes a request, by its host alone.
+fn root(table: &Table, request: &Request) -> Option<(usize, Place)> {
+    let host = host(request);
+    let star = host.split_once('.').map(|(_, rest)| format!("*.{rest}"));
+    let mut names = [Some(host), star].into_iter().flatten().filter(|host| !host.is_empty());
+    let is_served = |name: &String| table.is_served(name, request.scheme);
+    let is_root = request.path.as_str() == "/";
+    is_root.then(|| names.find_map(|name| table.roots.get(&name).filter(|_| is_served(&name)).copied()))?
+}
+
+fn at_root(table: &Table, (ingress, place): (usize, Place), found: Option<&Entry>) -> Decision {
+    let mut decision = Decision::bare(Outcome::Redirect, Some(302));
+    if let Some((root, note)) = table.options.get(ingress).and_then(|options| options.app_root.as_ref()) {
+        decision.location = Some(root.clone());
+        decision.notes.push(note.clone());
+    }
+    let of_rule = || {
+        let (name, rules) = table.ingresses.get(ingress)?;
+        let Place::Rule(rule) = place else { return None };
+        Some(Winner {
+            ingress: name.clone(),
+            place,
+            host: rules.get(rule)?.host().to_owned(),
+            path: String::new(),
+            path_type: None,
+            backend: None,
+            rendered: "app-root".to_owned(),
+        })
+    };
+    let own = found.filter(|entry| entry.ingress == ingress);
+    decision.winner = own.and_then(|entry| winner(table, entry)).or_else(of_rule);
+    decision
+}
+
 /// Whether a request has the headers that an entry demands.
 fn carries(request: &Request, entry: &Entry) -> bool {
     entry.headers.iter().all(|Header { name, value: wanted, is_pattern }| match request.header(name) {
@@ -61,7 +103,7 @@ fn carries(request: &Request, entry: &Entry) -> bool {
 
 fn at(table: &Table, request: &Request, entry: &Entry) -> Decision {
     let winner = winner(table, entry);
-    let Some(options) = table.options.get(entry.ingress) else {
+    let Some(options) = table.options_of(entry) else {
         return Decision::bare(Outcome::NoRoute, Some(404));
     };
     let path = request.path.as_str();
@@ -75,11 +117,6 @@ fn at(table: &Table, request: &Request, entry: &Entry) -> Decision {
     if let Some(redirect) = &options.redirect {
         let mut decision = answered(Outcome::Redirect, redirect.code, &redirect.said_by);
         decision.location = Some(redirect.to.clone());
-        return decision;
-    }
-    if let Some((root, note)) = options.app_root.as_ref().filter(|_| path == "/") {
-        let mut decision = answered(Outcome::Redirect, 302, note);
-        decision.location = Some(root.clone());
         return decision;
     }
     if let Some((code, note)) = &options.https

@@ -21,7 +21,9 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         chosen: takers.first().copied().unwrap_or_default(),
         limit,
     };
-    let won = decide::find(table, request).map(|(_, entry)| (entry.ingress, entry.place));
+    let place = decision.winner.as_ref().map(|winner| winner.place);
+    let found = decide::find(table, request).map(|(_, entry)| (entry.ingress, entry.place));
+    let won = found.filter(|_| !matches!(place, Some(Place::Rule(_))));
     let may_change_host = table.is_served(request.host.as_str(), request.scheme);
     explain_told(&View { table, takers, may_change_host }, &question, |ingress, place| {
         won == Some((ingress, place))

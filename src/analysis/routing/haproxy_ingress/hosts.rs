@@ -174,6 +174,26 @@ impl Paths {
     }
 }
 
+impl Paths {
+    /// The entry that takes the path too, of the same text and the other of the two kinds `Prefix` and begin, where the order of
+    /// the two hangs on how the controller spreads what overlaps over its maps, which is not told.
+    fn rival(&self, entry: &Entry, path: &str) -> Option<&Entry> {
+        let text = entry.reading.text();
+        let other = match &entry.reading {
+            Reading::Prefix(_) => self.begin.get(text),
+            Reading::Begin(_) => self.prefix.get(text.trim_end_matches('/')),
+            Reading::Exact(_) | Reading::Regex(_) => None,
+        };
+        let is_equal = |rival: &&Entry| rival.reading.text() == text && rival.reading.takes(path);
+        let rival = self.entries.get(*other?).filter(is_equal)?;
+        let is_under = |entry: &Entry| {
+            let plain = matches!(entry.reading, Reading::Prefix(_) | Reading::Begin(_));
+            plain && entry.reading.text() != text && text.starts_with(entry.reading.text())
+        };
+        (entry.headers.is_empty() && self.entries.iter().any(is_under)).then_some(rival)
+    }
+}
+
 /// A line of the map of patterns, which are compared with host and path at once.
 #[derive(Debug)]
 struct Line {
@@ -275,6 +295,12 @@ impl Hosts {
             patterns.find(|(pattern, _)| takes(pattern)).and_then(|(_, host)| own(host))
         };
         [self.own(asked).or_else(aliased), wildcard(asked), own("")].into_iter().flatten().collect()
+    }
+
+    /// See [`Paths::rival`].
+    pub(super) fn rival(&self, host: &str, entry: &Entry, path: &str) -> Option<&Entry> {
+        // A wildcard's paths are patterns, ordered by length.
+        self.hosts.get(host).filter(|_| !host.starts_with('*'))?.rival(entry, path)
     }
 
     /// The paths that take a request to a host, in the order they are tried, with their hosts: those of

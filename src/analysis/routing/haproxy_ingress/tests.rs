@@ -127,6 +127,19 @@ fn annotations_redirect_rewrite_and_ask_for_headers() {
     one("auth-secret", "users", "http://a.example/x", "401");
     let root = [("a.example", "Prefix / s")];
     check(&[told("n/i", 1, &[("app-root", "/web")], &root)], &[("http://a.example/", "302 /web")]);
+    // It counts for the host, whoever has the `/`, and the first to say it is heard.
+    let other =
+        told("n/j", 2, &[("app-root", "/x")], &[("a.example", "Prefix /x x"), ("*.example", "Prefix /x x")]);
+    let hostless = told("n/k", 3, &[("app-root", "/k")], &[("", "Prefix / any")]);
+    check(
+        &[told("n/i", 1, &[], &root), other, hostless],
+        &[
+            ("http://a.example/", "302 /x"),
+            ("http://a.example/y", "n/s"),
+            ("http://b.example/", "302 /x"),
+            ("http://c.test/", "n/any"),
+        ],
+    );
     let mut tls = told("n/i", 1, &[], &root);
     tls.tls = vec![Tls { hosts: vec!["a.example".to_owned()], secret: None }];
     check(
@@ -204,4 +217,15 @@ fn no_edit_is_told_that_would_not_mend_it() {
     assert_eq!(edits(KIND, &shop, "http://www.shop.example.com/x"), ["n/i host www.shop.example.com"]);
     // No rule has a host with a dot at its end.
     assert_eq!(edits(KIND, &shop, "http://shop.example.com./x"), ["n/i ask shop.example.com"]);
+}
+
+#[test]
+fn equal_texts_of_two_kinds_are_told_apart_only_where_nothing_shorter_is_under_them() {
+    let both = [("a.example", "ImplementationSpecific /app b"), ("a.example", "Prefix /app p")];
+    let ask: &[Case<'_>] = &[("http://a.example/app/x", "n/p"), ("http://a.example/apple", "n/b")];
+    check(&[told("n/i", 1, &[], &both)], ask);
+    let under = told("n/u", 2, &[], &[("a.example", "Prefix / u")]);
+    let ask: &[Case<'_>] =
+        &[("http://a.example/app/x", "one of n/b, n/p"), ("http://a.example/apple", "n/b")];
+    check(&[told("n/i", 1, &[], &both), under], ask);
 }

@@ -1,6 +1,6 @@
-//! One decision out of those of several routers between which chance decides.
+//! One decision out of several between which chance decides, or what cannot be known here.
 
-use crate::analysis::routing::{Decision, Outcome, Target};
+use super::{Decision, Outcome, Target};
 
 /// Whether a client and an upstream could tell two decisions apart.
 fn same(a: &Decision, b: &Decision) -> bool {
@@ -18,7 +18,7 @@ fn same(a: &Decision, b: &Decision) -> bool {
 
 /// The first decision where all agree, else the set of backends to choose from. Decisions are never
 /// none.
-pub(in crate::analysis::routing) fn settle(decisions: Vec<Decision>) -> Decision {
+pub(super) fn settle(decisions: Vec<Decision>) -> Decision {
     let mut decisions = decisions.into_iter();
     let Some(mut first) = decisions.next() else { return Decision::bare(Outcome::NoRoute, Some(404)) };
     let rest: Vec<Decision> = decisions.collect();
