@@ -788,9 +788,9 @@ mod tests {
             let table = table(KIND, &[ingress], &settings);
             table.explain(&Request::parse("http://a.example/x").expect("a URL"), 9).nearest.len()
         };
-        assert_eq!(edits(&[("middlewares", "missing")]), 1);
-        assert_eq!(edits(&[("middlewares", "missing"), ("entrypoints", "websecure")]), 0);
-        assert_eq!(edits(&[("entrypoints", "bogus")]), 1);
-        assert_eq!(edits(&[("entrypoints", "bogus"), ("tls", "true")]), 0);
+        assert_eq!(edits(&[("router.middlewares", "missing")]), 1);
+        assert_eq!(edits(&[("router.middlewares", "missing"), ("router.entrypoints", "websecure")]), 0);
+        assert_eq!(edits(&[("router.entrypoints", "bogus")]), 1);
+        assert_eq!(edits(&[("router.entrypoints", "bogus"), ("router.tls", "true")]), 0);
     }
 }

@@ -52,7 +52,8 @@ pub(super) fn odd(kind: ControllerKind, decision: &Decision) -> Option<&'static 
     if *outcome != Outcome::Undefined && !one_of.is_empty() {
         return Some("a choice where nothing is open");
     }
-    if *outcome == Outcome::Undefined && one_of.len() < 2 && decision.notes.is_empty() && winner.is_none() {
+    // Where several load balancers answer by themselves, there is nobody to choose.
+    if *outcome == Outcome::Undefined && one_of.len() == 1 && decision.notes.is_empty() && winner.is_none() {
         return Some("open without a choice or a reason");
     }
     (!one_of.is_sorted() || one_of.windows(2).any(|two| two[0] == two[1]))

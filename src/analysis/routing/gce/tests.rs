@@ -233,6 +233,6 @@ fn near_misses_are_mended_by_their_edits() {
 #[test]
 fn what_keeps_its_old_rules_says_so() {
     let paths = [("a.example", "Exact /y s"), ("a.example", "Exact /x s"), ("a.example", "Prefix /z gone")];
-    let lost = reasons(GCE, &[gce("n/i", &[], &paths)], "http://a.example/y");
-    assert_eq!(lost, ["n/i /y: left out, ReloadFails", "n/i /x: path", "n/i /z: path"]);
+    let lost = reasons(GCE, &[gce("n/i", &[], &paths)], "http://a.example/z");
+    assert_eq!(lost, ["n/i /z: left out, ReloadFails", "n/i /y: path", "n/i /x: path"]);
 }
