@@ -607,6 +607,8 @@ mod tests {
         assert_eq!(edits(&named, "Prefix / POST", "", "http://b.shop.example/"), []);
         // The host is the listener's, and no name of the route.
         assert_eq!(edits(&[], "Prefix /", "web", "http://shop.example/"), []);
+        // Such a path is not to be written into a rule.
+        assert_eq!(edits(&named, "Exact /foo", "", "http://a.shop.example/b%20c"), []);
         // It does not come in there.
         assert_eq!(edits(&named, "Exact /foo", "web", "https://a.shop.example/foo/x"), []);
         // What is malformed is refused whatever the rules say.

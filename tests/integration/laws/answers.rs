@@ -35,8 +35,8 @@ pub(super) fn odd(kind: ControllerKind, decision: &Decision) -> Option<&'static 
     if *outcome == Outcome::Routed && winner.is_none() {
         return Some("routed by nobody");
     }
-    // Its rewrites put what they are told in the place of what they match, a slash or not.
-    let has_head = kind == ControllerKind::TraefikIngressNginx;
+    // Rewrites by pattern put what they are told in the place of what they match, a slash or not.
+    let has_head = matches!(kind, ControllerKind::TraefikIngressNginx | ControllerKind::IngressNginx);
     if upstream_path.as_ref().is_some_and(|path| !path.starts_with('/') && !has_head) {
         return Some("a path that does not begin with a slash");
     }
@@ -60,14 +60,12 @@ pub(super) fn odd(kind: ControllerKind, decision: &Decision) -> Option<&'static 
         .then_some("a choice that is no set")
 }
 
-/// Whether a text is a URL or a reference to one, of characters that can be sent.
+/// Whether a text is a URL or a reference to one, of characters that can be sent. What an annotation says is
+/// sent as it is, without a server too.
 fn is_reference(text: &str) -> bool {
-    let sendable = !text.is_empty() && !text.chars().any(|c| c.is_control());
-    let (head, rest) = text.split_once("://").unwrap_or(("", text));
-    let is_scheme = head.is_empty() || head.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    // A colon pair that stands behind the first slash is a part of the path.
+    let head = text.split_once("://").map_or("", |(head, _)| head);
+    let is_scheme = head.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    // A pair of slashes that stands behind the first one is a part of the path.
     let is_path = head.contains(['/', '?']);
-    let has_authority =
-        is_path || head.is_empty() || !rest.split(['/', '?', '#']).next().unwrap_or_default().is_empty();
-    sendable && (is_scheme || is_path) && has_authority
+    !text.is_empty() && !text.chars().any(char::is_control) && (is_scheme || is_path)
 }

@@ -111,7 +111,9 @@ fn strange(rules: &Rules, winner: &Winner) -> Option<&'static str> {
         Place::DefaultBackend | Place::Rule(_) => None,
         Place::Path(..) | Place::Match(..) => {
             let Some(written) = rules.get(name, place) else { return Some("no such rule wins") };
-            let same = written.path == winner.path
+            // No path is the root to some.
+            let is_root = written.path.is_empty() && winner.path == "/";
+            let same = (written.path == winner.path || is_root)
                 && (written.path_type.is_none() || written.path_type == winner.path_type);
             (!same).then_some("the winner is written otherwise")
         }
@@ -131,10 +133,11 @@ fn judge(rules: &Rules, ask: &Request, decision: &Decision, lost: &Eliminated) -
         return Some("the loser is written otherwise");
     }
     let winner = decision.winner.as_ref();
-    if decision.outcome != Outcome::Undefined && winner.map(place_of) == Some((&lost.ingress, lost.place)) {
+    let is_served = matches!(decision.outcome, Outcome::Routed | Outcome::Unavailable);
+    if is_served && winner.map(place_of) == Some((&lost.ingress, lost.place)) {
         return Some("it wins and loses");
     }
-    let same_host = written.path_type.is_some() && written.hosts.iter().any(|name| *name == ask.host_as_sent);
+    let same_host = written.path_type.is_some() && written.hosts.contains(&ask.host_as_sent);
     // What no proxy reads in another way.
     let plain = |path: &str| path.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '/');
     let same_path = written.path_type == Some(PathType::Exact)
@@ -142,7 +145,7 @@ fn judge(rules: &Rules, ask: &Request, decision: &Decision, lost: &Eliminated) -
         && !written.path.contains("//")
         && written.path == ask.path.as_str()
         // Where nothing is loaded or listens, nothing is compared.
-        && decision.outcome != Outcome::Refused;
+        && !matches!(decision.outcome, Outcome::Refused | Outcome::Undefined);
     match &lost.reason {
         Reason::HostDiffers if same_host => Some("its host is the one that was asked for"),
         Reason::PathDiffers | Reason::PatternDiffers { .. } if same_path => {
@@ -188,7 +191,8 @@ fn counted(case: &Case, decision: &Decision, all: &Explanation) -> Option<(&'sta
     let winner =
         decision.winner.as_ref().filter(|winner| matches!(winner.place, Place::Path(..) | Place::Match(..)));
     let is_told = match winner {
-        None => untold.is_empty(),
+        // The entry point redirects, whatever it would be.
+        None => untold.is_empty() || decision.outcome == Outcome::Redirect,
         Some(winner) => untold.iter().all(|((_, name, place), written)| {
             let target = winner.backend.as_ref().map(|target| target.service.name.as_str());
             (name, *place) == place_of(winner)

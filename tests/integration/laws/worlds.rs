@@ -46,7 +46,7 @@ pub(super) fn seed() -> u64 {
 
 /// Every world of every model, made once.
 pub(super) static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let (first, worlds) = (number("FIRST", 0), number("WORLDS", 4));
+    let (first, worlds) = (number("FIRST", 0), number("WORLDS", 3));
     let asks = usize::try_from(number("ASKS", 60)).expect("a number of requests");
     let only = std::env::var("ROUTECAUSE_LAWS_MODEL").ok();
     let wanted = |dialect: &&&Dialect| only.as_deref().is_none_or(|slug| slug == dialect.kind.slug());

@@ -224,7 +224,8 @@ impl<'a> Asked<'a> {
             }
             edits.extend(edit.map(|(cost, edit)| (cost, *key, edit)));
         }
-        for route in with_host {
+        let is_odd = self.path.contains(['%', ' ']) || self.path.contains("//") || !self.path.is_ascii();
+        for route in with_host.into_iter().filter(|_| !is_odd) {
             let edit = Edit::AddPath { path: self.path.to_owned(), path_type: PathType::Prefix };
             edits.push((9, (route, 0, 0), edit));
         }

@@ -4,7 +4,7 @@ use crate::analysis::routing::candidates::{Candidate, Losers, host_distance, of_
 use crate::analysis::routing::nearest::{host_edit, path_edit, spec_takes};
 use crate::analysis::routing::{Edit, Explanation, Note, Outcome, Reason, RouteTable};
 use crate::model::ingress::{PathType, Place};
-use crate::model::request::Request;
+use crate::model::request::{Request, Scheme};
 
 use super::url_map::{patterns, takes};
 use super::{Balancer, Table};
@@ -77,7 +77,11 @@ impl<'a> View<'a> {
         if !is_host {
             losers.lose((4, host_distance(host, asked)), candidate, Why::Host);
             let free = self.here.is_none_or(|here| !here.map.names(asked));
-            if self.wants_edits && fits && lives && one.plain && free {
+            let listens = match self.request.scheme {
+                Scheme::Http => one.plain,
+                Scheme::Https => one.secure,
+            };
+            if self.wants_edits && fits && lives && listens && free {
                 losers.near(candidate, host_edit(host, self.request));
             }
         } else if !is_here {

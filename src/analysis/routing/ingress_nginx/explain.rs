@@ -368,4 +368,12 @@ mod tests {
         let exact = [annotated("n/shop", 1, &[], &[("shop.example.com", "Exact /foo s")])];
         assert!(edits(IngressNginx, &exact, "http://shop.example.com/foo/%").is_empty());
     }
+
+    #[test]
+    fn a_backend_that_a_canary_made_its_own_keeps_the_rule_out() {
+        let canary = annotated("n/canary", 9, &[("canary", "true")], &[("a.example", "Prefix /x s")]);
+        let main = annotated("n/main", 8, &[], &[("a.example", "Prefix /x s"), ("a.example", "Prefix /y t")]);
+        let lost = reasons(&[canary, main], "http://a.example/x");
+        assert!(lost.iter().any(|lost| lost.starts_with("n/main /x: left out, Canary")), "{lost:?}");
+    }
 }

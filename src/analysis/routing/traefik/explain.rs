@@ -255,7 +255,10 @@ impl<'a, T: Explained> View<'a, T> {
         if let Some(dropped) = self.table.dropped(owner, place) {
             losers.lose((if takes { 1 } else { 5 }, distance), candidate, Why::Dropped(owner));
             // Another annotation may keep it from here as well.
-            let is_mended = |key: &&String| self.table.is_here_without(owner, key, self.seen);
+            let own = self.table.owners().get(owner).map(|owner| owner.annotations.as_slice());
+            let is_mended = |key: &&String| {
+                own.is_some_and(|own| own.contains(key)) && self.table.is_here_without(owner, key, self.seen)
+            };
             if let (true, true, Some(key)) =
                 (takes, self.wants_edits, dropped.annotation.as_ref().filter(is_mended))
             {
