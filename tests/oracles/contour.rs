@@ -115,7 +115,7 @@ impl Oracle for Contour {
             plane.programs.check(CONTOUR);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        plane.programs.start(ENVOY, envoy::recipe(&self.envoy, &plane.path("envoy.json")));
+        plane.programs.start(ENVOY, envoy::recipe(&self.envoy, &plane.path("envoy.json"), &envoy::NAMELESS));
         let entry = Entry { http: SocketAddr::from((ADDRESS, 80)), https: SocketAddr::from((ADDRESS, 443)) };
         self.cluster.served(entry, ENVOY).await;
         Served { objects, entry: Some(entry) }

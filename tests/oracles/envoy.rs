@@ -1,10 +1,9 @@
-//! The real Envoy with the route tables that istiod and Cilium's operator write. Neither of them runs: the
-//! tables are written here a second time, from their sources, so what this holds models to is Envoy's
-//! matching, and not the translation.
+//! The real Envoy with the route tables that Cilium's operator writes. It does not run: the tables are written
+//! here a second time, from its sources, so what this holds the model to is Envoy's matching, and not the
+//! translation.
 
 pub(crate) mod cilium;
 mod configuration;
-pub(crate) mod istio;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,12 +22,14 @@ const NAME: &str = "envoy";
 /// The version that `fetch` gets.
 const VERSION: &str = "1.38.3";
 
+/// Who an Envoy is whose file does not say it.
+pub(crate) const NAMELESS: [&str; 4] = ["--service-cluster", "oracle", "--service-node", "envoy"];
+
 /// How to start an Envoy that reads this file.
-pub(crate) fn recipe(program: &Path, file: &Path) -> Recipe {
+pub(crate) fn recipe(program: &Path, file: &Path, more: &[&str]) -> Recipe {
     let file = file.display().to_string();
     let args = ["--log-level", "error", "--concurrency", "1", "--disable-hot-restart"];
-    let more = ["--service-cluster", "oracle", "--service-node", "envoy", "-c", &file];
-    let args = args.into_iter().chain(more).map(ToOwned::to_owned).collect();
+    let args = args.iter().chain(more).chain(&["-c", &file]).map(|word| (*word).to_owned()).collect();
     Recipe { program: program.to_owned(), args, path: None }
 }
 
@@ -80,7 +81,7 @@ impl Oracle for Envoy {
         let configuration = (self.tables)(&objects).configuration(entry, &objects, &self.certificate);
         let file = self.folder.join("envoy.json");
         std::fs::write(&file, configuration.to_string()).expect("a file");
-        self.programs.start(NAME, recipe(&self.program, &file));
+        self.programs.start(NAME, recipe(&self.program, &file, &NAMELESS));
         while tokio::net::TcpStream::connect(entry.http).await.is_err() {
             self.programs.check(NAME);
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -48,10 +48,12 @@ mod world;
 
 /// The real Contour with Envoy.
 mod contour;
-/// The real Envoy with tables that are written here.
+/// The real Envoy, also with tables that are written here.
 mod envoy;
 /// A real HAProxy, configured as a controller would.
 mod haproxy;
+/// Istio's own discovery server, with Envoy.
+mod istiod;
 /// The real nginx, for the controllers that run it.
 mod nginx;
 /// The real Traefik.
@@ -176,9 +178,7 @@ fn main() -> ExitCode {
             traefik::Traefik::start("kubernetesgateway", [127, 0, 1, 3])
         }),
         oracle(&dialect::contour::CONTOUR, 1, contour::Contour::start),
-        oracle(&dialect::istio::ISTIO, 10, || async {
-            envoy::Envoy::start("istiod", envoy::istio::tables, [127, 0, 1, 51])
-        }),
+        oracle(&dialect::istio::ISTIO, 10, || async { istiod::Istiod::start() }),
         oracle(&dialect::cilium::CILIUM, 10, || async {
             envoy::Envoy::start("Cilium's operator", envoy::cilium::tables, [127, 0, 1, 52])
         }),
