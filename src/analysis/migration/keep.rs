@@ -387,6 +387,9 @@ mod tests {
         matches!(edit, Edit::SetPath { .. })
     }
 
+    /// The product, annotations, paths, and what is told.
+    type Case<'a> = (ControllerKind, &'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)], String);
+
     #[test]
     fn annotations_are_said_to_the_other_product() {
         use ControllerKind::{Agic, Apisix, F5Nginx, HaproxyIngress, Istio};
@@ -398,7 +401,7 @@ mod tests {
         let (moved, root) = ("shop/web /app Prefix", [("app-root", "/app")]);
         let (new, elsewhere) = ([("rewrite-target", "/new")], [("temporal-redirect", "https://b.example/")]);
         let apisix = "k8s.apisix.apache.org";
-        let cases: &[(ControllerKind, &[(&str, &str)], &[(&str, &str)], String)] = &[
+        let cases: &[Case<'_>] = &[
             (
                 F5Nginx,
                 &rewrite,
