@@ -111,12 +111,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::event::NamespaceObject;
+    use crate::model::event::{ConfigMap, NamespaceObject};
     use crate::model::ingress_class::{CLASS_ANNOTATION, DEFAULT_CLASS, IngressClass};
-    use crate::model::object::{ObjectKey, ObjectMeta};
-    use crate::model::snapshot::{Coverage, Listing};
+    use crate::model::object::{Name, ObjectKey, ObjectMeta};
+    use crate::model::snapshot::{Coverage, Listing, Lookup};
 
+    /// What stands behind a word, as `key=value`.
+    fn pairs(args: &[&str], word: &str) -> BTreeMap<String, String> {
+        let told = args.iter().filter_map(|arg| arg.strip_prefix(word)?.split_once('='));
+        told.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    /// With flags, variables (`env NAME=value`) and keys of its ConfigMap (`config key=value`).
     fn controller(kind: ControllerKind, args: &[&str]) -> Controller {
+        let config = ConfigMap { data: pairs(args, "config "), ..ConfigMap::default() };
         Controller {
             kind,
             workload: ObjectKey::new(Kind::Deployment, "edge", "controller"),
@@ -125,10 +133,10 @@ mod tests {
             image: String::new(),
             version: None,
             command: Vec::new(),
-            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-            env: std::collections::BTreeMap::new(),
+            args: args.iter().filter(|arg| arg.starts_with('-')).map(|arg| (*arg).to_owned()).collect(),
+            env: pairs(args, "env "),
             pods: Vec::new(),
-            config_map: None,
+            config_map: Some((Name::new("edge", "config"), Lookup::Found(config))),
             services: Vec::new(),
         }
     }
@@ -233,6 +241,8 @@ mod tests {
                 (&["--watch-namespace="], Some("nginx"), None, "field"),
                 (&["--watch-namespace-selector=expose=yes"], Some("nginx"), None, "field"),
                 (&["--watch-namespace-selector=expose!=yes"], Some("nginx"), None, "not watched"),
+                (&["--watch-ingress-without-class=true"], Some("missing"), None, "not found"),
+                (&["--watch-namespace=shop"], None, Some("nginx"), "annotation"),
             ],
         );
     }
@@ -272,6 +282,7 @@ mod tests {
                 (told, Some("own"), None, "field"),
                 (told, Some("traefik"), None, "of other"),
                 (&["--providers.kubernetesIngress.namespaces=a,b"], None, None, "not watched"),
+                (&["--providers.kubernetesIngress.namespaces=a,shop"], None, None, "classless"),
                 (&["--providers.kubernetesingress.labelselector=tier in (public)"], None, None, "labels"),
                 (
                     &["--providers.kubernetesingress.disableingressclasslookup"],
@@ -295,6 +306,26 @@ mod tests {
             Some(&["n=x/y", "nginx=k8s.io/ingress-nginx"]),
             &[(&[], Some("n"), Some("nginx"), "of other"), (&[], Some("nginx"), None, "field")],
         );
+        let flag = |name: &str| format!("--providers.kubernetesIngressNGINX.{name}");
+        let (without, own) = (flag("watchIngressWithoutClass=true"), flag("controllerClass=x/y"));
+        let (by_name, named) = (flag("ingressClassByName=true"), flag("ingressClass=n"));
+        let (other, chosen) = (flag("watchNamespace=other"), flag("watchNamespaceSelector=expose=yes"));
+        let barred = flag("watchNamespaceSelector=expose=no");
+        check(
+            ControllerKind::TraefikIngressNginx,
+            Some(&["n=x/y", "nginx=k8s.io/ingress-nginx"]),
+            &[
+                (&[], None, None, "no class"),
+                (&[&without], None, None, "classless"),
+                (&[], Some("missing"), Some("nginx"), "not found"),
+                (&[&own], Some("n"), None, "field"),
+                (&[&by_name, &named], Some("n"), None, "field"),
+                (&[&named], None, Some("n"), "annotation"),
+                (&[&other], Some("nginx"), None, "not watched"),
+                (&[&chosen], Some("nginx"), None, "field"),
+                (&[&barred], Some("nginx"), None, "not watched"),
+            ],
+        );
     }
 
     #[test]
@@ -309,6 +340,10 @@ mod tests {
                 (&[], None, None, "no class"),
                 (&[], Some("nginx"), Some(""), "field"),
                 (&["-ingress-class=mine"], Some("mine"), None, "not found"),
+                (&["-watch-namespace=other"], Some("nginx"), None, "not watched"),
+                (&["-watch-namespace=other,shop"], Some("nginx"), None, "field"),
+                (&["-watch-namespace-label=expose=yes"], Some("nginx"), None, "field"),
+                (&["-watch-namespace-label=expose=no"], Some("nginx"), None, "not watched"),
             ],
         );
         check(
@@ -319,7 +354,18 @@ mod tests {
                 (&["--ingress-class-precedence"], Some("haproxy"), Some("other"), "field"),
                 (&[], None, None, "no class"),
                 (&["--watch-ingress-without-class"], None, None, "classless"),
+                (&[], Some("missing"), None, "not found"),
+                (&[], Some("haproxy"), None, "field"),
+                (&["--controller-class=own"], Some("haproxy"), None, "of other"),
+                (&["--ingress-class=own"], None, Some("own"), "annotation"),
+                (&["--watch-namespace=other"], Some("haproxy"), None, "not watched"),
             ],
+        );
+        check(
+            ControllerKind::F5Nginx,
+            Some(&["nginx=k8s.io/ingress-nginx"]),
+            // Its class object is somebody else's: it does not start.
+            &[(&[], Some("nginx"), None, "of other"), (&[], None, Some("nginx"), "of other")],
         );
         check(
             ControllerKind::Contour,
@@ -333,6 +379,10 @@ mod tests {
                 (&["--ingress-class-name=a"], Some("a"), Some(""), "field"),
                 (&["--ingress-class-name=a,b"], None, None, "no class"),
                 (&["--ingress-class-name=a,"], None, None, "classless"),
+                (&[], Some("contour"), Some("nginx"), "differs"),
+                (&[], Some("nginx"), Some("contour"), "annotation"),
+                (&["--watch-namespaces=a,b"], Some("contour"), None, "not watched"),
+                (&["--watch-namespaces=a,shop"], Some("contour"), None, "field"),
             ],
         );
         check(
@@ -342,6 +392,22 @@ mod tests {
                 (&[], Some("alb"), Some("nginx"), "differs"),
                 (&[], None, Some("alb"), "annotation"),
                 (&[], None, None, "default"),
+                (&[], Some("missing"), None, "not found"),
+                (&["--ingress-class=own"], None, Some("own"), "annotation"),
+                (&["--ingress-class=own"], None, Some("alb"), "differs"),
+                (&["--watch-namespace=other"], Some("alb"), None, "not watched"),
+            ],
+        );
+        check(
+            ControllerKind::AwsAlb,
+            Some(&["alb=ingress.k8s.aws/alb", "nginx=k8s.io/ingress-nginx*"]),
+            &[
+                (&[], None, None, "no class"),
+                (&["--ingress-class="], None, None, "classless"),
+                (&["--ingress-class="], None, Some(""), "classless"),
+                (&["--ingress-class="], None, Some("alb"), "annotation"),
+                (&["--ingress-class="], None, Some("nginx"), "differs"),
+                (&[], Some("nginx"), None, "of other"),
             ],
         );
         check(
@@ -351,23 +417,65 @@ mod tests {
                 (&[], None, None, "classless"),
                 (&[], Some("gce"), None, "of other"),
                 (&[], None, Some("gce-internal"), "annotation"),
+                (&[], None, Some("gce-regional-external"), "annotation"),
+                (&[], Some("nginx"), Some("gce"), "annotation"),
+                (&[], Some("gce"), Some("nginx"), "differs"),
                 (&[], None, Some("nginx"), "differs"),
             ],
         );
         check(
             ControllerKind::Istio,
             Some(&["istio=istio.io/ingress-controller"]),
-            &[(&[], Some("istio"), None, "field"), (&[], None, None, "no class")],
+            &[
+                (&[], Some("istio"), None, "field"),
+                (&[], None, None, "no class"),
+                (&[], Some("missing"), None, "not found"),
+                (&[], Some("istio"), Some("nginx"), "differs"),
+                (&[], Some("missing"), Some("istio"), "annotation"),
+                (&["config mesh=ingressControllerMode: DEFAULT"], None, None, "classless"),
+                (&["config mesh=ingressControllerMode: DEFAULT"], Some("missing"), None, "classless"),
+                (&["config mesh=ingressControllerMode: STRICT"], None, None, "no class"),
+                (&["config mesh=ingressControllerMode: \"OFF\""], Some("istio"), None, "not read"),
+                (&["config mesh=ingressClass: edge"], None, Some("edge"), "annotation"),
+            ],
         );
         check(
             ControllerKind::Cilium,
             Some(&["cilium=cilium.io/ingress-controller*"]),
-            &[(&[], Some("cilium"), Some("nginx"), "differs"), (&[], None, None, "default")],
+            &[
+                (&[], Some("cilium"), Some("nginx"), "differs"),
+                (&[], Some("nginx"), Some("cilium"), "annotation"),
+                (&[], None, None, "default"),
+                (&[], Some("nginx"), None, "of other"),
+            ],
+        );
+        check(
+            ControllerKind::Cilium,
+            Some(&["other=x/y*"]),
+            // By name: there need be no object.
+            &[(&[], Some("cilium"), None, "field"), (&[], None, None, "no class")],
         );
         check(
             ControllerKind::Kong,
             Some(&["kong=ingress-controllers.konghq.com/kong"]),
-            &[(&[], Some("kong"), None, "field"), (&[], None, None, "no class")],
+            &[
+                (&[], Some("kong"), None, "field"),
+                (&[], None, None, "no class"),
+                (&[], Some("other"), Some("kong"), "annotation"),
+                (&[], Some("kong"), Some("other"), "differs"),
+                (&["--ingress-class=edge"], Some("edge"), None, "field"),
+                (&["env CONTROLLER_INGRESS_CLASS=edge"], Some("edge"), None, "field"),
+                (&["env CONTROLLER_INGRESS_CLASS=edge"], Some("kong"), None, "of other"),
+                (&["--ingress-class=kong", "env CONTROLLER_INGRESS_CLASS=edge"], Some("kong"), None, "field"),
+                (&["--watch-namespace=other"], Some("kong"), None, "not watched"),
+                (&["env CONTROLLER_WATCH_NAMESPACE=a,b"], Some("kong"), None, "not watched"),
+                (&["env CONTROLLER_WATCH_NAMESPACE=a,shop"], Some("kong"), None, "field"),
+            ],
+        );
+        check(
+            ControllerKind::Kong,
+            Some(&["kong=ingress-controllers.konghq.com/kong*"]),
+            &[(&[], None, None, "default"), (&["--ingress-class=edge"], None, None, "no class")],
         );
     }
 
@@ -385,12 +493,57 @@ mod tests {
                 (&[], None, None, "classless"),
                 (&["--namespace-blacklist=shop"], None, None, "not watched"),
                 (&["--namespace-whitelist=shop"], None, None, "classless"),
+                (&["--namespace-whitelist=other"], Some("base"), None, "not watched"),
+                (&[], Some("missing"), None, "not found"),
+                (&[], Some("base"), Some("other"), "field"),
+                (&["--ingress.class=haproxy"], None, None, "no class"),
+            ],
+        );
+        check(
+            ControllerKind::Haproxytech,
+            Some(&["haproxy=haproxy.org/ingress-controller/haproxy*"]),
+            &[
+                (&["--ingress.class=haproxy"], None, None, "default"),
+                // Another class is the default one.
+                (&[], None, None, "no class"),
             ],
         );
         check(
             ControllerKind::Apisix,
             Some(&["apisix=apisix.apache.org/apisix-ingress-controller"]),
-            &[(&[], Some("apisix"), Some("x"), "field"), (&[], None, Some("apisix"), "field")],
+            &[
+                (&[], Some("apisix"), Some("x"), "field"),
+                (&[], None, Some("apisix"), "field"),
+                (&[], Some("missing"), Some("apisix"), "not found"),
+                (&[], None, Some("missing"), "not found"),
+                (&[], None, None, "no class"),
+            ],
+        );
+        check(
+            ControllerKind::Apisix,
+            Some(&["apisix=apisix.apache.org/apisix-ingress-controller*", "other=x/y"]),
+            &[(&[], None, None, "default"), (&[], Some("other"), Some("apisix"), "of other")],
+        );
+        check(
+            ControllerKind::Agic,
+            Some(&["appgw=azure/application-gateway"]),
+            &[
+                (&[], Some("appgw"), None, "field"),
+                (&[], None, Some("azure/application-gateway"), "annotation"),
+                (&[], Some("appgw"), Some("nginx"), "differs"),
+                (&[], Some("missing"), None, "not found"),
+                (&[], None, None, "no class"),
+            ],
+        );
+        check(
+            ControllerKind::OpenshiftRouter,
+            Some(&["openshift-default=openshift.io/ingress-to-route", "other=x/y"]),
+            &[
+                (&[], Some("openshift-default"), Some("nginx"), "field"),
+                (&[], Some("other"), None, "of other"),
+                (&[], None, Some("openshift-default"), "annotation"),
+                (&[], None, None, "classless"),
+            ],
         );
         check(ControllerKind::HttpRoute, Some(&[]), &[(&[], None, None, "not read")]);
         check(ControllerKind::Spec, Some(&[]), &[(&[], Some("any"), None, "field")]);

@@ -7,6 +7,8 @@
 //! product's own prefix counts as a slip when it is almost a routing name or speaks of routing and is none.
 //! Source of names: `dialect`.
 
+use std::collections::HashMap;
+
 use crate::model::controller::{ControllerKind, Settings};
 use crate::model::ingress::Ingress;
 use crate::model::ingress_class::CLASS_ANNOTATION;
@@ -90,6 +92,26 @@ pub fn standing(kind: ControllerKind, settings: &Settings, key: &str) -> Option<
     }
     let readers = readers(key);
     (!readers.is_empty()).then_some(Standing::Foreign(readers))
+}
+
+/// What annotations are to one controller, each name looked up once: the same few are on most Ingresses.
+#[derive(Debug)]
+pub(crate) struct Standings<'a> {
+    kind: ControllerKind,
+    settings: &'a Settings,
+    known: HashMap<&'a str, Option<Standing>>,
+}
+
+impl<'a> Standings<'a> {
+    pub(crate) fn new(kind: ControllerKind, settings: &'a Settings) -> Self {
+        Self { kind, settings, known: HashMap::new() }
+    }
+
+    /// As `standing` has it.
+    pub(crate) fn of(&mut self, key: &'a str) -> Option<&Standing> {
+        let standing = || standing(self.kind, self.settings, key);
+        self.known.entry(key).or_insert_with(standing).as_ref()
+    }
 }
 
 /// Products of which this program cannot say what they read.

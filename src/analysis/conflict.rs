@@ -9,7 +9,7 @@ pub mod facts;
 
 use super::conflicts::ConflictRule;
 use super::field::{Field, model};
-use super::routing::{Outcome, Target};
+use super::routing::{Basis, Outcome, Target};
 pub use facts::Facts;
 
 /// How bad it is, worst first.
@@ -47,6 +47,8 @@ pub struct Conflict {
     pub severity: Severity,
     /// The product whose behaviour makes it a conflict.
     pub kind: ControllerKind,
+    /// How far what is said of its requests can be trusted.
+    pub basis: Basis,
     /// The controller that reads the objects so; `None` where no controller is concerned.
     pub controller: Option<ObjectKey>,
     /// The host it happens on, empty for any host; `None` where it is not about one host.
@@ -97,6 +99,8 @@ pub enum Effect {
     NotLoaded,
     /// The Ingress is loaded by several controllers, and which one is asked depends on the address.
     SeveralControllers,
+    /// Some connections come to a controller that loads it, others to one that does not.
+    Scattered,
     /// One of these, and which one is not determined.
     AnyOf(Vec<Target>),
     /// No configuration is loaded any more, for no host; after a restart there is none at all.
@@ -140,6 +144,10 @@ pub enum Fix {
     OwnHost { ingress: Name },
     /// Add such a rule, in this Ingress or beside it.
     AddRule { ingress: Name, host: String, path: String, path_type: &'static str },
+    /// Create the main Ingress of a canary, with this rule.
+    AddMain { host: String, path: String, path_type: &'static str },
+    /// Create the master Ingress of a host's minions.
+    AddMaster { host: String },
     /// Create an object of this name; for an IngressClass with this controller value.
     Create { key: ObjectKey, controller: Option<String> },
     /// Give the Service of one of them a copy of its own, and name that.
@@ -176,6 +184,7 @@ impl Conflict {
             rule: rule.id(),
             severity,
             kind: field.kind,
+            basis: field.basis,
             controller: Some(field.controller.workload.clone()),
             host: None,
             objects: Vec::new(),

@@ -14,9 +14,11 @@ use crate::model::controller::ControllerKind;
 use crate::model::ingress::Ingress;
 use crate::model::snapshot::Snapshot;
 
+pub mod alb_certificate_missing;
 pub mod alb_group_stuck;
 pub mod alb_listen_ports;
 pub mod annotation_and_field_disagree;
+pub mod annotation_not_read;
 pub mod annotation_policy_drop;
 pub mod app_root_takes_host;
 pub mod backend_missing;
@@ -29,6 +31,7 @@ pub mod class_missing;
 pub mod class_not_found;
 pub mod class_of_other_controller;
 pub mod configuration_refused;
+pub mod controllers_share_service;
 pub mod default_backend_scope;
 pub mod duplicate_location;
 pub mod entry_point_scheme;
@@ -39,6 +42,7 @@ pub mod f5_hostless_default;
 pub mod f5_location_twice;
 pub mod f5_rewrite_on_exact;
 pub mod foreign_annotations;
+pub mod gce_host_twice;
 pub mod haproxy_redirect_code;
 pub mod host_taken;
 pub mod hostless_outranks_host;
@@ -50,6 +54,7 @@ pub mod pattern_in_plain_path;
 pub mod pattern_shadows;
 pub mod published_elsewhere;
 pub mod rewrite_without_capture;
+pub mod rule_shadowed;
 pub mod same_host_path_type;
 pub mod several_default_backends;
 pub mod several_default_classes;
@@ -57,6 +62,7 @@ pub mod snippet;
 pub mod solver_conflict;
 pub mod tls_host_not_in_rules;
 pub mod tls_host_not_served;
+pub mod tls_without_secret;
 pub mod traefik_path_character;
 pub mod traefik_priority;
 pub mod traefik_rewrite_tail;
@@ -75,9 +81,11 @@ pub trait ConflictRule: Sync {
 
 /// Every rule.
 pub static RULES: &[&dyn ConflictRule] = &[
+    &alb_certificate_missing::Rule,
     &alb_group_stuck::Rule,
     &alb_listen_ports::Rule,
     &annotation_and_field_disagree::Rule,
+    &annotation_not_read::Rule,
     &annotation_policy_drop::Rule,
     &app_root_takes_host::Rule,
     &backend_missing::Rule,
@@ -90,6 +98,7 @@ pub static RULES: &[&dyn ConflictRule] = &[
     &class_not_found::Rule,
     &class_of_other_controller::Rule,
     &configuration_refused::Rule,
+    &controllers_share_service::Rule,
     &default_backend_scope::Rule,
     &duplicate_location::Rule,
     &entry_point_scheme::Rule,
@@ -100,6 +109,7 @@ pub static RULES: &[&dyn ConflictRule] = &[
     &f5_location_twice::Rule,
     &f5_rewrite_on_exact::Rule,
     &foreign_annotations::Rule,
+    &gce_host_twice::Rule,
     &haproxy_redirect_code::Rule,
     &host_taken::Rule,
     &hostless_outranks_host::Rule,
@@ -111,6 +121,7 @@ pub static RULES: &[&dyn ConflictRule] = &[
     &pattern_shadows::Rule,
     &published_elsewhere::Rule,
     &rewrite_without_capture::Rule,
+    &rule_shadowed::Rule,
     &same_host_path_type::Rule,
     &several_default_backends::Rule,
     &several_default_classes::Rule,
@@ -118,6 +129,7 @@ pub static RULES: &[&dyn ConflictRule] = &[
     &solver_conflict::Rule,
     &tls_host_not_in_rules::Rule,
     &tls_host_not_served::Rule,
+    &tls_without_secret::Rule,
     &traefik_path_character::Rule,
     &traefik_priority::Rule,
     &traefik_rewrite_tail::Rule,
@@ -153,8 +165,8 @@ pub fn find_by(rules: &[&dyn ConflictRule], snapshot: &Snapshot, views: &[View<'
             adopted.filter(|ingress| !refused.contains(&std::ptr::from_ref(*ingress))).collect()
         };
         // The API's own text is no model of a product that has none.
-        let table = (view.basis != Basis::SpecOnly).then_some(&*view.table);
-        let field = Field::new(controller, &view.settings, loaded, &view.refused, snapshot, &claims, table);
+        let model = (view.basis != Basis::SpecOnly).then_some((&*view.table, view.basis));
+        let field = Field::new(controller, &view.settings, loaded, &view.refused, snapshot, &claims, model);
         let of_field = rules.iter().flat_map(|rule| rule.find(&field));
         found.extend(of_field.map(|conflict| match field.may_redirect(conflict.host.as_deref()) {
             true => conflict.where_it_is_reached(&field),

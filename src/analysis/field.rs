@@ -12,7 +12,7 @@ use crate::model::object::Name;
 use crate::model::snapshot::Snapshot;
 
 use super::adoption::annotations::Policy;
-use super::routing::{Decision, Refusal, RouteTable};
+use super::routing::{Basis, Decision, Refusal, RouteTable};
 use super::view::View;
 
 pub mod backends;
@@ -49,6 +49,8 @@ pub struct Field<'a> {
     /// The hosts as ingress-nginx has them; empty for every other product.
     pub sites: BTreeMap<&'a str, Site<'a>>,
     pub backends: Backends<'a>,
+    /// How far the routing model can be trusted.
+    pub basis: Basis,
     model: Model<'a>,
     /// Hosts on which somebody asks for TLS or redirects.
     redirected: HashSet<&'a str>,
@@ -126,7 +128,7 @@ impl<'a> Field<'a> {
         refused: &'a [(&'a Ingress, Refusal)],
         snapshot: &'a Snapshot,
         claims: &'a Claims,
-        table: Option<&'a dyn RouteTable>,
+        model: Option<(&'a dyn RouteTable, Basis)>,
     ) -> Self {
         loaded.sort_by(|a, b| by_age(a, b));
         let kind = controller.kind;
@@ -151,7 +153,8 @@ impl<'a> Field<'a> {
             hosts,
             sites,
             backends: Backends::new(snapshot),
-            model: Model::new(table),
+            basis: model.map_or(Basis::SpecOnly, |(_, basis)| basis),
+            model: Model::new(model.map(|(table, _)| table)),
             steps: Cell::new(tried::STEPS),
             loaded,
             refused,
@@ -208,6 +211,12 @@ impl<'a> Field<'a> {
             )
         });
         self.loaded.iter().copied().chain(dropped.map(|(ingress, _)| *ingress))
+    }
+
+    /// Why the load balancer that serves a URL cannot be changed, where a controller makes several.
+    #[must_use]
+    pub fn failure_for(&self, url: &str) -> Option<&'a super::routing::ReloadFailure> {
+        self.model.failure_for(url)
     }
 
     /// Why the controller cannot load its configuration, as far as its model tells.

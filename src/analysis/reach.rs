@@ -32,6 +32,10 @@ pub enum Reach {
         kind: String,
         name: String,
     },
+    /// An action of a load balancer of AWS, which an annotation describes.
+    Action {
+        name: String,
+    },
     /// The rule names none.
     Nothing,
     Unseen(Gap),
@@ -40,6 +44,9 @@ pub enum Reach {
 /// Looks behind the backend of an Ingress in a namespace.
 #[must_use]
 pub fn behind(snapshot: &Snapshot, namespace: &str, backend: &Backend) -> Reach {
+    if let Some(name) = backend.action() {
+        return Reach::Action { name: name.to_owned() };
+    }
     let (service, port) = match backend {
         Backend::Service { name, port } => (name, port),
         Backend::Resource { kind, name } => {
@@ -180,6 +187,8 @@ mod tests {
         );
         let bucket = Backend::Resource { kind: "StorageBucket".to_owned(), name: "icons".to_owned() };
         assert!(matches!(of(&bucket), Reach::Resource { .. }));
+        let action = backend("go", PortRef::Name("use-annotation".to_owned()));
+        assert_eq!(of(&action), Reach::Action { name: "go".to_owned() });
         assert_eq!(of(&Backend::Missing), Reach::Nothing);
     }
 

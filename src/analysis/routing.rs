@@ -18,6 +18,8 @@ mod balancers;
 mod candidates;
 pub mod cilium;
 pub mod contour;
+#[cfg(test)]
+mod contract;
 mod envoy;
 pub mod f5_nginx;
 #[cfg(test)]

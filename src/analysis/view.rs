@@ -4,17 +4,20 @@
 //! API's own text and says so (`Basis::SpecOnly`): an Ingress of another product is never judged by
 //! the rules of this one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::controller::{Controller, ControllerKind, Settings};
-use crate::model::ingress::Ingress;
+use crate::model::host::spec_match;
+use crate::model::ingress::{Ingress, PathRule, PathType, Place};
 use crate::model::object::Name;
 use crate::model::request::Request;
 use crate::model::snapshot::Snapshot;
 
 use super::adoption::{self, Adoption, By};
+use super::field::hosts::covers;
 use super::routing::{
-    Basis, Decision, Input, Note, Outcome, Refusal, RouteTable, httproute, model_for, spec,
+    Basis, Decision, Eliminated, Explanation, Input, Note, Outcome, Reason, Refusal, RouteTable, httproute,
+    model_for, spec,
 };
 
 /// How one controller sees the cluster.
@@ -54,6 +57,49 @@ impl View<'_> {
         }
     }
 
+    /// Why the candidates that did not win lost, nearest first: also the rules of Ingresses that the
+    /// controller leaves alone.
+    #[must_use]
+    pub fn explain(&self, request: &Request, limit: usize) -> Explanation {
+        let mut explanation = self.table.explain(request, limit);
+        let told: BTreeSet<&Name> = self.table.refused().iter().map(|(name, _)| name).collect();
+        let (mut near, mut far) = (Vec::new(), Vec::new());
+        for (ingress, why) in &self.refused {
+            let name = ingress.meta.key();
+            if told.contains(&name) {
+                continue;
+            }
+            for (place, host, rule) in places(ingress) {
+                if !spec_match(host, request.host.as_str()) {
+                    continue;
+                }
+                explanation.total += 1;
+                let takes = rule.is_none_or(|rule| match rule.path_type {
+                    PathType::Exact => rule.path == request.path.as_str(),
+                    PathType::Prefix | PathType::ImplementationSpecific => {
+                        covers(&rule.path, request.path.as_str())
+                    }
+                });
+                let list = if takes { &mut near } else { &mut far };
+                if list.len() < limit {
+                    list.push(Eliminated {
+                        ingress: name.clone(),
+                        place,
+                        host: host.to_owned(),
+                        path: rule.map(|rule| rule.path.clone()).unwrap_or_default(),
+                        path_type: rule.map(|rule| rule.path_type),
+                        reason: Reason::NotLoaded(why.clone()),
+                    });
+                }
+            }
+        }
+        near.append(&mut explanation.eliminated);
+        near.append(&mut far);
+        near.truncate(limit);
+        explanation.eliminated = near;
+        explanation
+    }
+
     /// Whether what it routes by are HTTPRoutes: then it adopts no Ingress, and its table holds them.
     #[must_use]
     pub fn is_of_gateways(&self) -> bool {
@@ -76,6 +122,13 @@ impl View<'_> {
     pub fn what_if(&self, ingresses: &[&Ingress], snapshot: &Snapshot) -> Box<dyn RouteTable> {
         compile(self.kind, ingresses, snapshot, &self.settings).0
     }
+}
+
+/// The rules of an Ingress; its default backend where it has none.
+fn places(ingress: &Ingress) -> impl Iterator<Item = (Place, &str, Option<&PathRule>)> {
+    let rules = ingress.path_rules().map(|(r, p, host, rule)| (Place::Path(r, p), host, Some(rule)));
+    let alone = ingress.rules.is_empty() && ingress.default_backend.is_some();
+    rules.chain(alone.then_some((Place::DefaultBackend, "", None)))
 }
 
 /// The views of all controllers in the snapshot, in the snapshot's order; where there is none, the
@@ -209,7 +262,7 @@ mod tests {
 
     use super::*;
     use crate::model::controller::Version;
-    use crate::model::ingress::{Backend, PathRule, PathType, PortRef, Rule};
+    use crate::model::ingress::{Backend, PortRef, Rule};
     use crate::model::ingress_class::IngressClass;
     use crate::model::object::{Kind, ObjectKey, ObjectMeta};
     use crate::model::snapshot::Listing;
@@ -291,6 +344,62 @@ mod tests {
         // What is never exact stays what it is.
         assert_eq!(basis(K::Kong, Some("3.10.0")), Basis::Modelled);
         assert_eq!(basis(K::OpenshiftRouter, Some("4.18.0")), Basis::SpecOnly);
+    }
+
+    #[test]
+    fn what_the_controller_leaves_alone_is_a_candidate_with_the_reason() {
+        let rule = |path: &str| {
+            let backend = Backend::Service { name: "other".to_owned(), port: PortRef::Number(80) };
+            PathRule { path: path.to_owned(), path_type: PathType::Prefix, backend }
+        };
+        let of = |name: &str, class: Option<&str>, host: &str, path: &str| Ingress {
+            meta: named("shop", name),
+            class_name: class.map(str::to_owned),
+            rules: vec![Rule { host: Some(host.to_owned()), paths: Some(vec![rule(path)]) }],
+            ..Ingress::default()
+        };
+        let class =
+            IngressClass { meta: named("", "nginx"), controller: Some("k8s.io/ingress-nginx".to_owned()) };
+        let mut snapshot = cluster(Listing::complete(Kind::IngressClass, vec![class]));
+        let mut ingresses = snapshot.ingresses.items().to_vec();
+        let mut risky = of("risky", Some("nginx"), "shop.example", "/risky");
+        let snippet = "nginx.ingress.kubernetes.io/server-snippet".to_owned();
+        risky.meta.annotations.insert(snippet, "return 418;".to_owned());
+        let alone = Backend::Service { name: "other".to_owned(), port: PortRef::Number(80) };
+        ingresses.extend([
+            of("none", None, "shop.example", "/api"),
+            of("typo", Some("ngnix"), "*.example", "/api"),
+            of("far", Some("ngnix"), "shop.example", "/elsewhere"),
+            of("apart", Some("ngnix"), "other.test", "/api"),
+            risky,
+            Ingress { meta: named("shop", "all"), default_backend: Some(alone), ..Ingress::default() },
+        ]);
+        snapshot.ingresses = Listing::complete(Kind::Ingress, ingresses);
+        let view = of_controller(&snapshot.controllers[0], &snapshot);
+        let request = Request::parse("http://shop.example/api/x").expect("url");
+        let explanation = view.explain(&request, 10);
+        let told: Vec<(String, String)> = explanation
+            .eliminated
+            .iter()
+            .map(|lost| (lost.ingress.name.clone(), format!("{:?}", lost.reason)))
+            .collect();
+        let not_loaded = |why: &str| format!("NotLoaded({why})");
+        let typo = not_loaded("ClassNotFound { class: \"ngnix\" }");
+        let expected = [
+            ("all", not_loaded("NoClass")),
+            ("none", not_loaded("NoClass")),
+            ("typo", typo.clone()),
+            (
+                "risky",
+                not_loaded(
+                    "RiskyAnnotation { key: \"nginx.ingress.kubernetes.io/server-snippet\", risk: \"Critical\", allowed: \"High\" }",
+                ),
+            ),
+            ("far", typo),
+        ];
+        assert_eq!(told, expected.map(|(name, why)| (name.to_owned(), why)));
+        let few = view.explain(&request, 2);
+        assert_eq!((few.eliminated.len(), few.total), (2, explanation.total));
     }
 
     #[test]

@@ -92,6 +92,14 @@ impl Backend {
             Self::Resource { .. } | Self::Missing => None,
         }
     }
+
+    /// The name of an action of a load balancer of AWS: an annotation describes it, and there is no
+    /// Service.
+    #[must_use]
+    pub fn action(&self) -> Option<&str> {
+        let (name, port) = self.service()?;
+        matches!(port, PortRef::Name(port) if port == "use-annotation").then_some(name)
+    }
 }
 
 /// A port by number or by name.

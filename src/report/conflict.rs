@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::object_ref::{NameRef, ObjectRef};
-use super::route::BackendReport;
+use super::route::{BackendReport, basis_word};
 use super::text::Text;
 use crate::analysis::conflict::{Conflict, Effect, Fix, Part};
+use crate::analysis::routing::Basis;
 
 mod because;
 mod title;
@@ -56,7 +57,7 @@ impl From<&Conflict> for ConflictReport {
             host: conflict.host.as_deref().map(Text::from),
             objects: conflict.objects.iter().map(PartReport::from).collect(),
             winner: conflict.winner.as_ref().map(ObjectRef::from),
-            sees: effect(&conflict.sees.effect),
+            sees: sees(conflict),
             example: conflict.sees.url.as_deref().map(Text::from),
             fix: fix(&conflict.fix),
         }
@@ -66,6 +67,26 @@ impl From<&Conflict> for ConflictReport {
 impl From<&Part> for PartReport {
     fn from(part: &Part) -> Self {
         Self { object: ObjectRef::from(&part.key), field: Text::path(&part.field) }
+    }
+}
+
+/// What requests see, and how far that can be trusted where it is not certain.
+fn sees(conflict: &Conflict) -> String {
+    let effect = &conflict.sees.effect;
+    let words = self::effect(effect);
+    let is_of_the_model = !matches!(
+        effect,
+        Effect::LaterObjects
+            | Effect::NeverArrive
+            | Effect::SeveralControllers
+            | Effect::Scattered
+            | Effect::OwnAnswer
+    );
+    match conflict.basis {
+        Basis::Modelled | Basis::SpecOnly if is_of_the_model => {
+            format!("{words} ({})", basis_word(conflict.basis))
+        }
+        Basis::Exact | Basis::Modelled | Basis::SpecOnly => words,
     }
 }
 
@@ -89,6 +110,10 @@ fn effect(effect: &Effect) -> String {
         Effect::OwnAnswer => "the controller answers itself".to_owned(),
         Effect::Redirect { status, to } => format!("they are redirected ({status}) to {}", Text::new(to)),
         Effect::NotLoaded => "the Ingress is not loaded: another rule takes them, or nobody does".to_owned(),
+        Effect::Scattered => {
+            "some connections come to a controller that does not have the rule, and get its own 404"
+                .to_owned()
+        }
         Effect::SeveralControllers => "which controller answers depends on the address".to_owned(),
         Effect::AnyOf(targets) => {
             let all: Vec<String> =
@@ -111,7 +136,7 @@ fn effect(effect: &Effect) -> String {
                 NameRef::from(ingress)
             )
         }
-        Effect::WithoutEffect => "nothing: the annotation does nothing here".to_owned(),
+        Effect::WithoutEffect => "nothing of it: it has no effect here".to_owned(),
         Effect::NotListening => "nothing listens there: the connection is refused".to_owned(),
         Effect::NoTls => "no TLS for this host: the connection is closed".to_owned(),
         Effect::NeverArrive => {
@@ -131,6 +156,10 @@ fn parts(all: &[Part]) -> String {
     all.iter().map(part).collect::<Vec<_>>().join("; ")
 }
 
+fn any_host(host: &str) -> Text {
+    Text::new(if host.is_empty() { "any host" } else { host })
+}
+
 fn fix(fix: &Fix) -> String {
     match fix {
         Fix::Set { part: at, value } => format!("set {} to \"{}\"", part(at), Text::new(value)),
@@ -148,10 +177,18 @@ fn fix(fix: &Fix) -> String {
         Fix::OwnHost { ingress } => format!("give Ingress {} a host of its own", NameRef::from(ingress)),
         Fix::AddRule { ingress, host, path, path_type } => format!(
             "add a rule for {} {} ({path_type}) to Ingress {}",
-            Text::new(host),
+            any_host(host),
             Text::new(path),
             NameRef::from(ingress)
         ),
+        Fix::AddMain { host, path, path_type } => format!(
+            "create an Ingress that is no canary, for {} {} ({path_type})",
+            any_host(host),
+            Text::new(path)
+        ),
+        Fix::AddMaster { host } => {
+            format!("create an Ingress for {} with nginx.org/mergeable-ingress-type: master", any_host(host))
+        }
         Fix::Create { key, controller } => match controller {
             Some(controller) => {
                 format!("create {} for controller {}", ObjectRef::from(key), Text::new(controller))

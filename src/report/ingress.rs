@@ -158,6 +158,7 @@ pub fn reach_words(reach: &Reach) -> String {
             format!("the Service has no such port, only {}", has.join(", "))
         }
         Reach::Resource { .. } => "not a Service, which most controllers do not serve".to_owned(),
+        Reach::Action { .. } => "an action, which an annotation describes".to_owned(),
         Reach::Nothing => "no backend".to_owned(),
         Reach::Unseen(_) => "not seen".to_owned(),
     }
@@ -169,7 +170,7 @@ pub const fn is_broken(reach: &Reach) -> bool {
     match reach {
         Reach::Endpoints { ready, .. } => *ready == 0,
         Reach::ServiceAbsent | Reach::PortAbsent { .. } | Reach::Nothing => true,
-        Reach::External { .. } | Reach::Resource { .. } | Reach::Unseen(_) => false,
+        Reach::External { .. } | Reach::Resource { .. } | Reach::Action { .. } | Reach::Unseen(_) => false,
     }
 }
 

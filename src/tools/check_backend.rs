@@ -98,7 +98,7 @@ fn of_ingress(snapshot: &Snapshot, name: &Name) -> Result<Vec<(Name, PortRef)>, 
     let ingress = session::ingress(snapshot, name)?;
     let backends = ingress.path_rules().map(|(_, _, _, rule)| &rule.backend).chain(&ingress.default_backend);
     let mut wanted: Vec<(Name, PortRef)> = Vec::new();
-    for (service, port) in backends.filter_map(|backend| backend.service()) {
+    for (service, port) in backends.filter(|one| one.action().is_none()).filter_map(|one| one.service()) {
         let one = (Name::new(&name.namespace, service), port.clone());
         if !wanted.contains(&one) {
             wanted.push(one);

@@ -60,15 +60,124 @@ fn the_page_on_rights_is_what_the_table_says() {
     golden::folder(&root().join("docs"), "rbac.md", &BTreeMap::from([("rbac.md".to_owned(), page)]));
 }
 
+/// What is noticed, and the rules that may be behind it.
+const SYMPTOMS: &[(&str, &[&str])] = &[
+    (
+        "a host or an Ingress is 404 as a whole",
+        &[
+            "class_missing",
+            "class_not_found",
+            "class_of_other_controller",
+            "annotation_and_field_disagree",
+            "annotation_policy_drop",
+            "canary_without_main",
+            "gce_host_twice",
+            "host_taken",
+            "minion_conflict",
+            "traefik_path_character",
+            "traefik_priority",
+        ],
+    ),
+    (
+        "some paths of a host are 404, or are redirected",
+        &[
+            "catch_all_not_consulted",
+            "exact_root_dead",
+            "f5_exact_path_regex",
+            "oldest_annotates_host",
+            "pattern_in_plain_path",
+            "trailing_slash_only",
+            "unreachable_path",
+        ],
+    ),
+    (
+        "another application answers",
+        &[
+            "app_root_takes_host",
+            "canary_shared_service",
+            "canary_takes_catch_all",
+            "default_backend_scope",
+            "exact_behind_prefix",
+            "hostless_outranks_host",
+            "hostwide_regex",
+            "passthrough_swallows_paths",
+            "pattern_shadows",
+            "rule_shadowed",
+            "same_host_path_type",
+            "several_default_backends",
+            "solver_conflict",
+        ],
+    ),
+    (
+        "the right application answers 404: it is asked for another path",
+        &[
+            "annotation_not_read",
+            "capture_group_missing",
+            "foreign_annotations",
+            "rewrite_without_capture",
+            "snippet",
+            "traefik_rewrite_tail",
+        ],
+    ),
+    ("the rule is right, and the controller answers 404, 502 or 503", &["backend_missing"]),
+    (
+        "nothing new takes effect, for nobody",
+        &[
+            "alb_certificate_missing",
+            "alb_group_stuck",
+            "configuration_refused",
+            "duplicate_location",
+            "f5_location_twice",
+            "f5_rewrite_on_exact",
+            "haproxy_redirect_code",
+        ],
+    ),
+    (
+        "one of http and https fails, or shows the wrong certificate",
+        &[
+            "alb_listen_ports",
+            "entry_point_scheme",
+            "f5_hostless_default",
+            "tls_host_not_in_rules",
+            "tls_host_not_served",
+            "tls_without_secret",
+        ],
+    ),
+    (
+        "now it works, now it does not; or only by some addresses",
+        &[
+            "controllers_share_service",
+            "published_elsewhere",
+            "several_default_classes",
+            "two_controllers_one_class",
+        ],
+    ),
+];
+
+/// Every rule once, by what is noticed.
+fn by_symptom() -> String {
+    let mut listed: Vec<&str> = SYMPTOMS.iter().flat_map(|(_, rules)| *rules).copied().collect();
+    listed.sort_unstable();
+    assert_eq!(listed, RULES.iter().map(|rule| rule.id()).collect::<Vec<_>>(), "every rule has one symptom");
+    let mut table = String::from("\n| what is noticed | rules |\n|---|---|\n");
+    for (symptom, rules) in SYMPTOMS {
+        let links: Vec<String> = rules.iter().map(|rule| format!("[{rule}](#{rule})")).collect();
+        let _ = writeln!(table, "| {symptom} | {} |", links.join(", "));
+    }
+    table
+}
+
 /// What each conflict rule finds, from the rule's own words.
 #[test]
 fn the_page_on_conflicts_is_what_the_rules_say() {
     let mut page = String::from(
         "# Conflicts\n\nWhat `find_conflicts` looks for, rule by rule. Severity is the worst a rule reports: critical \
          concerns every host of a\ncontroller, high a request that goes nowhere or to somebody else's backend, medium a \
-         request that is treated in a way\nits author did not write, low what is legal and surprises. Generated from the \
-         rules' own documentation.\n",
+         request that is treated in a way\nits author did not write, low what is legal and surprises. `(modelled)` behind what \
+         requests see: the basis of that\nprediction is not `exact`, as `match_path` has it. Generated from \
+         the rules' own documentation.\n",
     );
+    page.push_str(&by_symptom());
     for rule in RULES {
         let path = root().join("src/analysis/conflicts").join(format!("{}.rs", rule.id()));
         let source = std::fs::read_to_string(&path).expect("a rule stands in the file of its name");

@@ -88,7 +88,10 @@ pub(crate) fn expectation(answer: &Answer) -> Value {
         Answer::Proxy { status, location: Some(location) } if (300..400).contains(status) => {
             json!({"outcome": "redirect", "status": status, "location": location})
         }
-        Answer::Proxy { status: status @ 404, .. } => json!({"outcome": "no_route", "status": status}),
+        // The error page of a rule whose Service has nobody is a 404 too: a rule won, and is told as such.
+        Answer::Proxy { status: status @ 404, .. } => {
+            json!({"outcome": "no_route", "outcome_in": ["no_route", "unavailable"], "status": status})
+        }
         // A proxy that has nothing for a request, not even a page of its own, may say so by 503.
         Answer::Proxy { status: status @ 503, .. } => {
             json!({"outcome": "unavailable", "outcome_in": ["unavailable", "no_route"], "status": status})

@@ -86,6 +86,10 @@ pub(crate) async fn run(dialect: &Dialect, oracle: &mut impl Oracle, plan: Plan,
             tally.cases += 1;
             tally.differing += 1;
             tally.report.push(format!("world {number}: the proxy loads what the model refuses: {cause}"));
+            if in_haste() {
+                let name = format!("{}-{}-{number}", dialect.kind.slug(), plan.seed);
+                write(&json!({"objects": served.objects}), &name);
+            }
             continue;
         }
         for request in &world.asks {

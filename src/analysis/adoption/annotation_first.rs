@@ -84,12 +84,16 @@ pub(super) fn contour(settings: &Settings, ingress: &Ingress) -> Adoption {
     }
 }
 
+/// Every flag of Kong's controller may be given by the environment; the flag itself wins.
 pub(super) fn kong(settings: &Settings, ingress: &Ingress, snapshot: &Snapshot) -> Adoption {
+    let told = |flag: &str, variable: &str| {
+        settings.value(flag).or_else(|| settings.env.get(variable).map(String::as_str))
+    };
     let namespace = &ingress.meta.namespace;
-    if let Some(refusal) = outside_list(namespace, settings.value("watch-namespace")) {
+    if let Some(refusal) = outside_list(namespace, told("watch-namespace", "CONTROLLER_WATCH_NAMESPACE")) {
         return Adoption::Refused(refusal);
     }
-    let own = settings.value("ingress-class").unwrap_or("kong");
+    let own = told("ingress-class", "CONTROLLER_INGRESS_CLASS").unwrap_or("kong");
     match (annotation(ingress), &ingress.class_name) {
         (Some(value), _) => by_annotation(value, own),
         (None, Some(class)) => by_name(class, own),

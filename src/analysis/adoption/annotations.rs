@@ -36,6 +36,7 @@ pub(crate) struct Policy<'a> {
     blocked: Vec<&'a str>,
     catch_all: bool,
     inspects: bool,
+    crosses_namespaces: bool,
 }
 
 impl<'a> Policy<'a> {
@@ -43,13 +44,7 @@ impl<'a> Policy<'a> {
         let since =
             |minor, patch| settings.version.is_none_or(|version| version >= Version::new(1, minor, patch));
         let default_risk = if since(12, 0) { Risk::High } else { Risk::Critical };
-        let max_risk = match settings.config("annotations-risk-level") {
-            Some("Low") => Risk::Low,
-            Some("Medium") => Risk::Medium,
-            Some("High") => Risk::High,
-            Some("Critical") => Risk::Critical,
-            Some(_) | None => default_risk,
-        };
+        let max_risk = settings.config("annotations-risk-level").map_or(default_risk, Risk::parse);
         let switch = |name: &str, default: bool| {
             if settings.flag(name).is_some() { settings.is_set(name) } else { default }
         };
@@ -69,12 +64,22 @@ impl<'a> Policy<'a> {
                 .unwrap_or_default(),
             catch_all: !settings.is_set("disable-catch-all"),
             inspects: switch("deep-inspect", true),
+            crosses_namespaces: settings
+                .config("allow-cross-namespace-resources")
+                .and_then(check::boolean)
+                .unwrap_or(!since(12, 0))
+                && since(9, 0),
         }
     }
 
     /// Whether snippet annotations have an effect.
     pub(crate) fn snippets(&self) -> bool {
         self.snippets
+    }
+
+    /// Whether annotations may name Secrets of other namespaces.
+    pub(crate) fn crosses_namespaces(&self) -> bool {
+        self.crosses_namespaces
     }
 
     /// The full key of an annotation.
@@ -364,6 +369,19 @@ mod tests {
             let ingress = ingress(&[(name, value)]);
             assert_eq!(load_refusal(&low, &ingress), under_low, "{name}");
             assert_eq!(load_refusal(&critical, &ingress), under_critical, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_risk_level_that_is_none_is_the_lowest() {
+        for (level, name, expected) in [
+            ("critical", "server-snippet", None),
+            ("HIGH", "auth-url", None),
+            ("none", "app-root", Some(risky("app-root", "Medium", "Low"))),
+            ("", "app-root", Some(risky("app-root", "Medium", "Low"))),
+        ] {
+            let settings = settings(Some("1.15.1"), &[], &[("annotations-risk-level", level)]);
+            assert_eq!(load_refusal(&settings, &ingress(&[(name, "/x")])), expected, "{level}");
         }
     }
 

@@ -152,18 +152,20 @@ fn none_ready(kind: ControllerKind, settings: &Settings, condition: Condition) -
 /// Flags, file and environment exclude each other as sources of Traefik's static configuration: with
 /// any provider flag present an absent one has its default, which drops the route.
 fn traefik_empty(settings: &Settings) -> Answer {
-    const PROVIDER: &str = "providers.kubernetesingress";
     if settings.is_set("providers.kubernetesingress.allowemptyservices") {
         Answer::Status(503)
-    } else if settings
-        .args
-        .iter()
-        .any(|flag| flag.name == PROVIDER || flag.name.starts_with("providers.kubernetesingress."))
-    {
+    } else if is_told_by_flags(settings) {
         Answer::Status(404)
     } else {
         Answer::OneOf(&[404, 503])
     }
+}
+
+/// Whether Traefik's Ingress provider is set up by flags.
+fn is_told_by_flags(settings: &Settings) -> bool {
+    const PROVIDER: &str = "providers.kubernetesingress";
+    let of_provider = |name: &str| name == PROVIDER || name.starts_with("providers.kubernetesingress.");
+    settings.args.iter().any(|flag| of_provider(&flag.name))
 }
 
 fn external_name(kind: ControllerKind, settings: &Settings) -> Answer {
@@ -179,8 +181,21 @@ fn external_name(kind: ControllerKind, settings: &Settings) -> Answer {
             Some(false) => Answer::Status(404),
             None => Answer::Unknown,
         },
+        // The route is dropped; a file or the environment may say otherwise where no flag says anything.
+        K::Traefik if settings.is_set("providers.kubernetesingress.allowexternalnameservices") => {
+            Answer::Upstream
+        }
+        K::Traefik if is_told_by_flags(settings) => Answer::Status(404),
+        K::TraefikIngressNginx
+            if settings.is_set("providers.kubernetesingressnginx.disablesvcexternalname") =>
+        {
+            Answer::Status(503)
+        }
+        K::TraefikIngressNginx => Answer::Upstream,
+        // Only the commercial edition resolves names.
+        K::F5Nginx if !settings.is_set("nginx-plus") => Answer::Status(502),
+        K::Agic => Answer::Status(502),
         K::Traefik
-        | K::TraefikIngressNginx
         | K::F5Nginx
         | K::HaproxyIngress
         | K::AwsAlb
@@ -189,7 +204,6 @@ fn external_name(kind: ControllerKind, settings: &Settings) -> Answer {
         | K::Kong
         | K::Gce
         | K::Apisix
-        | K::Agic
         | K::OpenshiftRouter
         | K::Spec
         | K::HttpRoute

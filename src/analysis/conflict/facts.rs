@@ -39,6 +39,8 @@ pub enum Facts {
     },
     ClassMissing {
         classes: Vec<String>,
+        /// An annotation that is not read, and looks as if it were to name the class.
+        misplaced: Option<String>,
     },
     ClassNotFound {
         class: String,
@@ -105,8 +107,10 @@ pub enum Facts {
         location: String,
     },
     ConfigurationRefused {
-        /// What the proxy says.
+        /// What is said of it.
         cause: String,
+        /// Whose proxy or controller says so.
+        by: ControllerKind,
     },
     HostwideRegex {
         key: String,
@@ -187,23 +191,62 @@ pub enum Facts {
         other: i64,
     },
     EntryPointScheme {
-        /// The one scheme that is served.
-        only: Scheme,
+        /// The one scheme that is served; `None` where neither is.
+        only: Option<Scheme>,
     },
-    AlbListenPorts {
-        /// Others of the group serve the host over TLS.
-        with_others: bool,
-    },
+    AlbListenPorts(Missing),
     PublishedElsewhere {
         addresses: Vec<String>,
         /// The other controller that has them.
         of: Option<Name>,
         ingresses: usize,
     },
+    AlbCertificateMissing {
+        /// Ingresses with an HTTPS listener on the load balancer.
+        members: usize,
+    },
+    AnnotationNotRead {
+        key: String,
+        /// The key it was probably meant to be.
+        meant: Option<String>,
+        /// It is read from Services.
+        of_services: bool,
+    },
+    ControllersShareService {
+        controllers: Vec<(ControllerKind, ObjectKey)>,
+        /// Ingresses that some of them have, and others have not.
+        ingresses: usize,
+    },
+    RuleShadowed {
+        /// Path and host of the rule that is tried before.
+        by: String,
+        host: String,
+        /// Rules that are never reached for it.
+        rules: usize,
+    },
+    GceHostTwice {
+        /// Paths that are gone.
+        paths: usize,
+    },
+    TlsWithoutSecret {
+        /// cert-manager is asked for a certificate.
+        issuer: bool,
+        /// There is a section for it.
+        section: bool,
+    },
     AlbGroupStuck {
         path: String,
         members: usize,
     },
+}
+
+/// The listener that the rules of an Ingress of AWS are not on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    Https,
+    /// Others of the group serve the host over TLS.
+    HttpsBesideOthers,
+    Http,
 }
 
 /// What a pattern is read as.
@@ -243,6 +286,10 @@ pub enum Scope {
     Ignored,
     /// It holds for everybody's hosts.
     Everybody,
+    /// It holds for hosts that no rule names.
+    UnknownHosts,
+    /// It holds for all Ingresses of a load balancer.
+    Group { others: usize },
 }
 
 /// What a canary is an alternative of, and is not there.
@@ -314,6 +361,10 @@ pub enum MissingBackend {
     Resource {
         kind: String,
         name: String,
+    },
+    /// An action of a load balancer of AWS, without the annotation of this key.
+    Action {
+        key: String,
     },
 }
 

@@ -19,6 +19,8 @@
 //! # References
 //! aws-load-balancer-controller `pkg/ingress/model_build_listener_rules.go` (event FailedBuildModel).
 
+use std::collections::HashMap;
+
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
@@ -41,18 +43,14 @@ impl ConflictRule for Rule {
         if field.kind != ControllerKind::AwsAlb {
             return Vec::new();
         }
-        let mut members: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
-        for ingress in &field.loaded {
-            *members.entry(group(ingress)).or_default() += 1;
-        }
+        let groups = Groups::of(field);
         let mut found = Vec::new();
         for (host, entry) in field.hosts.every_path() {
             let glob = entry.path.contains(['*', '?']);
             if !glob || entry.rule.path_type == PathType::ImplementationSpecific {
                 continue;
             }
-            let members = members.get(&group(entry.ingress)).copied().unwrap_or(1);
-            let severity = if members > 1 { Severity::Critical } else { Severity::High };
+            let (members, severity) = (groups.members(entry.ingress), groups.severity(entry.ingress));
             let facts = Facts::AlbGroupStuck { path: entry.path.to_owned(), members };
             let fix = Fix::Set {
                 part: Part::new(entry.ingress, entry.place.field("pathType")),
@@ -65,6 +63,32 @@ impl ConflictRule for Rule {
             );
         }
         found
+    }
+}
+
+/// How many Ingresses share each load balancer.
+pub(super) struct Groups {
+    members: HashMap<String, usize>,
+    all: usize,
+}
+
+impl Groups {
+    pub(super) fn of(field: &Field<'_>) -> Self {
+        let mut members = HashMap::new();
+        for ingress in &field.loaded {
+            *members.entry(group(ingress)).or_default() += 1;
+        }
+        Self { members, all: field.loaded.len() }
+    }
+
+    fn members(&self, ingress: &Ingress) -> usize {
+        self.members.get(&group(ingress)).copied().unwrap_or(1)
+    }
+
+    /// How bad it is that nothing newer is loaded for the load balancer of this one.
+    pub(super) fn severity(&self, ingress: &Ingress) -> Severity {
+        let members = self.members(ingress);
+        if members > 1 && members == self.all { Severity::Critical } else { Severity::High }
     }
 }
 
@@ -98,6 +122,14 @@ mod tests {
             &Rule,
             &format!("{world}\ning shop/b host=b.example /(P)->b:80 {GROUP}"),
             &[&format!("critical {place}")],
+        );
+        // Others have load balancers of their own.
+        check(
+            &Rule,
+            &format!(
+                "{world}\ning shop/b host=b.example /(P)->b:80 {GROUP}\ning shop/c host=c.example /(P)->b:80"
+            ),
+            &[&format!("high {place}")],
         );
     }
 

@@ -27,7 +27,7 @@ use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::field::rule_text::PRIORITY;
-use crate::analysis::routing::Refusal;
+use crate::analysis::routing::{FieldFault, Refusal};
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::Place;
 use crate::model::object::annotation_field;
@@ -81,7 +81,13 @@ impl ConflictRule for Rule {
                 | Refusal::NamespaceNotWatched { .. }
                 | Refusal::Undecided => continue,
             };
-            let fix = Fix::Remove { parts: vec![Part::new(*ingress, &path)] };
+            let part = Part::new(*ingress, &path);
+            let fix = match why {
+                Refusal::InvalidField { fault: FieldFault::Missing, .. } => {
+                    Fix::SetOneOf { part, values: Vec::new() }
+                }
+                _ => Fix::Remove { parts: vec![part] },
+            };
             let facts = Facts::AnnotationPolicyDrop(why.clone());
             found.push(
                 Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix)

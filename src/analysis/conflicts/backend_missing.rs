@@ -1,10 +1,12 @@
 //! # What it finds
 //! A rule whose backend cannot be reached: no such Service, no such port, no ready endpoint, an
-//! ExternalName that the controller is told to ignore, or a resource instead of a Service.
+//! ExternalName that the controller does not use, a resource instead of a Service, or an action of AWS that
+//! no annotation describes.
 //!
 //! # Why it 404s
 //! Products differ: some drop the rule and answer 404 or let another rule take the request, others keep
-//! it and answer 502 or 503. Only the same namespace is searched for the Service.
+//! it and answer 502 or 503; GCE stops all changes of the load balancer. Only the same namespace is
+//! searched for the Service, but with APISIX by `svc-namespace`.
 //!
 //! # Example
 //! ```yaml
@@ -24,6 +26,7 @@
 
 use std::collections::BTreeMap;
 
+use super::configuration_refused::is_named;
 use crate::analysis::backend::answer::{Answer, Condition, answer_of, condition};
 use crate::analysis::backend::port::PortLink;
 use crate::analysis::backend::service::{self, Found};
@@ -31,10 +34,11 @@ use crate::analysis::backend::{Chain, Seen};
 use crate::analysis::conflict::facts::MissingBackend;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
-use crate::analysis::field::Field;
 use crate::analysis::field::model::agrees;
+use crate::analysis::field::{Field, pattern};
+use crate::model::controller::ControllerKind;
 use crate::model::ingress::{Backend, Ingress, Place, PortRef};
-use crate::model::object::{Kind, Name, ObjectKey};
+use crate::model::object::{Kind, Name, ObjectKey, annotation_field};
 use crate::model::service::{Service, ServicePort};
 use crate::model::snapshot::Lookup;
 
@@ -70,13 +74,16 @@ impl ConflictRule for Rule {
             for (backend, places) in places {
                 let judged = match backend {
                     Backend::Missing => None,
+                    // A kind of Kong's own that stands for a Service.
+                    Backend::Resource { kind, .. } if kind == "KongServiceFacade" => None,
                     Backend::Resource { kind, name } => Some((
                         MissingBackend::Resource { kind: kind.clone(), name: name.clone() },
                         Answer::Unknown,
                         Fix::Remove { parts: vec![Part::new(*ingress, leaf(places.first(), "resource"))] },
                     )),
+                    Backend::Service { name, .. } if is_action(field, backend) => of_action(ingress, name),
                     Backend::Service { name, port } => {
-                        let name = Name::new(&ingress.meta.namespace, name);
+                        let name = Name::new(namespace(field, ingress), name);
                         of_service(field, ingress, &name, port, places.first(), &mut compared)
                     }
                 };
@@ -89,6 +96,28 @@ impl ConflictRule for Rule {
 }
 
 type At<'a> = (Place, &'a str, &'a str);
+
+/// Where the Services of an Ingress are looked for.
+fn namespace<'i>(field: &Field<'_>, ingress: &'i Ingress) -> &'i str {
+    let told = ingress.meta.annotation("k8s.apisix.apache.org/svc-namespace");
+    let told = told.filter(|told| field.kind == ControllerKind::Apisix && !told.is_empty());
+    told.unwrap_or(&ingress.meta.namespace)
+}
+
+/// Whether a backend of AWS is an action, which an annotation describes.
+fn is_action(field: &Field<'_>, backend: &Backend) -> bool {
+    field.kind == ControllerKind::AwsAlb && backend.action().is_some()
+}
+
+fn of_action(ingress: &Ingress, name: &str) -> Option<(MissingBackend, Answer, Fix)> {
+    let key = format!("alb.ingress.kubernetes.io/actions.{name}");
+    if ingress.meta.annotation(&key).is_some() {
+        return None;
+    }
+    let part = Part::new(ingress, annotation_field(&key));
+    let fix = Fix::SetOneOf { part, values: Vec::new() };
+    Some((MissingBackend::Action { key }, Answer::Status(503), fix))
+}
 
 fn leaf(at: Option<&At<'_>>, field: &str) -> String {
     match at {
@@ -123,6 +152,7 @@ fn told(
         }
         MissingBackend::Port { port: PortRef::Unset, .. } => ("service.port", None),
         MissingBackend::Resource { name, .. } => ("resource.name", Some(name.clone())),
+        MissingBackend::Action { .. } => ("service.port.name", Some("use-annotation".to_owned())),
     };
     let absent = match &backend {
         MissingBackend::Service { service, .. } => {
@@ -131,10 +161,11 @@ fn told(
         MissingBackend::Port { .. }
         | MissingBackend::NoReadyEndpoints { .. }
         | MissingBackend::ExternalNameDisabled { .. }
-        | MissingBackend::Resource { .. } => None,
+        | MissingBackend::Resource { .. }
+        | MissingBackend::Action { .. } => None,
     };
     let conflict = Conflict::new(rule, field, Severity::High, Facts::BackendMissing { backend }, effect, fix);
-    let mut conflict = shown(conflict, field, places);
+    let mut conflict = of_places(conflict, field, ingress, places);
     for at in places {
         conflict = conflict.at(ingress, leaf(Some(at), name), value.as_deref());
     }
@@ -144,21 +175,57 @@ fn told(
     }
 }
 
-/// By a request of the first rules that gets this answer; where another rule, a redirect or a denial comes
-/// first for all of them, with what the model says of the first.
-fn shown(conflict: Conflict, field: &Field<'_>, places: &[At<'_>]) -> Conflict {
-    let by = |(_, host, path): &At<'_>| conflict.clone().on(host).shown_by(host, path);
-    let gets_it = |shown: &Conflict| {
-        let url = shown.sees.url.as_deref();
-        let decision = url.and_then(|url| field.decide(shown.host.as_deref().unwrap_or_default(), url));
-        decision.is_none_or(|decision| agrees(&shown.sees.effect, &decision))
-    };
+/// By the first of its rules whose requests get this answer; where another rule, a redirect or a denial comes
+/// first for all of them, by the first.
+fn of_places(conflict: Conflict, field: &Field<'_>, ingress: &Ingress, places: &[At<'_>]) -> Conflict {
+    let effect = conflict.sees.effect.clone();
+    let by = |(_, host, path): &At<'_>| shown(conflict.clone().on(host), field, ingress, host, path);
     let mut tried = places.iter().filter(|(_, _, path)| !path.is_empty()).take(TRIED).map(by).peekable();
     let Some(first) = tried.peek().cloned() else { return conflict };
-    tried.find(gets_it).unwrap_or_else(|| {
-        let judged = first.judged(field);
-        if gets_it(&judged) { judged } else { judged.unshown() }
-    })
+    let told = tried.find(|one| one.sees.effect == effect && one.sees.url.is_some()).unwrap_or(first);
+    // What the model cannot tell in short no request is told to show.
+    let url = told.sees.url.as_deref();
+    let decision = url.and_then(|url| field.decide(told.host.as_deref().unwrap_or_default(), url));
+    let holds = decision.is_none_or(|decision| agrees(&told.sees.effect, &decision));
+    if holds { told } else { told.unshown() }
+}
+
+/// With a request that shows it, and what the routing model says of that: where the product drops the rule
+/// another one may take the request.
+fn shown(conflict: Conflict, field: &Field<'_>, ingress: &Ingress, host: &str, path: &str) -> Conflict {
+    let samples = pattern::samples(path);
+    let first = samples.first().cloned();
+    let mut told = conflict.shown_by_one_of(field, host, samples);
+    if let Some(first) = first.filter(|_| told.sees.url.is_none()) {
+        told = told.shown_by(host, &first).judged(field);
+    }
+    if stops_its_balancer(field, ingress, &told) {
+        told.sees.effect = Effect::GroupFrozen;
+    }
+    told
+}
+
+/// Whether it is for this backend that the load balancer cannot be changed.
+fn stops_its_balancer(field: &Field<'_>, ingress: &Ingress, told: &Conflict) -> bool {
+    if !matches!(field.kind, ControllerKind::AwsAlb | ControllerKind::Gce) {
+        return false;
+    }
+    let Facts::BackendMissing { backend } = &told.facts else { return false };
+    let failure = told.sees.url.as_deref().and_then(|url| field.failure_for(url));
+    let Some(failure) = failure.filter(|failure| failure.between.contains(&ingress.meta.key())) else {
+        return false;
+    };
+    match backend {
+        MissingBackend::Service { service, .. } | MissingBackend::Port { service, .. } => {
+            is_named(&failure.cause, service)
+        }
+        MissingBackend::Resource { .. } => {
+            ["Service backends", "\"service\" field"].iter().any(|words| failure.cause.contains(words))
+        }
+        MissingBackend::NoReadyEndpoints { .. }
+        | MissingBackend::ExternalNameDisabled { .. }
+        | MissingBackend::Action { .. } => false,
+    }
 }
 
 fn of_service(
@@ -204,17 +271,37 @@ fn of_service(
             )
         }
         Condition::ExternalName => {
-            if answer != Answer::Status(503) {
+            if matches!(answer, Answer::Upstream | Answer::Unknown) {
                 return None;
             }
-            let setting = "--disable-svc-external-name".to_owned();
-            (
-                MissingBackend::ExternalNameDisabled { service: name.clone() },
-                Fix::Configure { setting, value: "false".to_owned() },
-            )
+            let fix = match external_setting(field.kind) {
+                Some((setting, value)) => {
+                    Fix::Configure { setting: setting.to_owned(), value: value.to_owned() }
+                }
+                None => {
+                    let part = Part::new(ingress, leaf(at, "service.name"));
+                    Fix::SetOneOf { part, values: Vec::new() }
+                }
+            };
+            (MissingBackend::ExternalNameDisabled { service: name.clone() }, fix)
         }
     };
     Some((backend, answer, fix))
+}
+
+/// The setting, and its value, with which a product uses Services of type ExternalName; `None` where it
+/// has none.
+const fn external_setting(kind: ControllerKind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        ControllerKind::IngressNginx => Some(("--disable-svc-external-name", "false")),
+        ControllerKind::TraefikIngressNginx => {
+            Some(("--providers.kubernetesingressnginx.disablesvcexternalname", "false"))
+        }
+        ControllerKind::Traefik => Some(("--providers.kubernetesingress.allowexternalnameservices", "true")),
+        ControllerKind::Haproxytech => Some(("--disable-service-external-name", "false")),
+        ControllerKind::Contour => Some(("enableExternalNameService", "true")),
+        _ => None,
+    }
 }
 
 fn missing_answer(field: &Field<'_>, name: &Name, port: &PortRef) -> Answer {
@@ -322,6 +409,82 @@ mod tests {
             &format!("arg --disable-svc-external-name\n{world}"),
             &["high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name"],
         );
+    }
+
+    #[test]
+    fn external_names_are_barred_by_default_where_the_product_says_so() {
+        let place = "high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name";
+        let world = "svc shop/ext 443 external\ning shop/a host=a.example /(P)->ext:443";
+        for (product, bars, serves, answer) in [
+            (
+                "traefik",
+                "--providers.kubernetesingress",
+                "--providers.kubernetesingress.allowexternalnameservices",
+                "404",
+            ),
+            ("haproxytech", "--disable-service-external-name", "--sync-period=5s", "404"),
+            (
+                "traefik-ingress-nginx",
+                "--providers.kubernetesingressnginx.disablesvcexternalname",
+                "--providers.kubernetesingressnginx",
+                "503",
+            ),
+        ] {
+            let found = check(&Rule, &format!("is {product}\narg {bars}\n{world}"), &[place]);
+            sees(&found, &[&format!("http://a.example/: {answer}")]);
+            silent(&Rule, &format!("is {product}\narg {serves}\n{world}"));
+        }
+        for (product, answer) in [("f5-nginx", "502"), ("agic", "502"), ("contour", "404")] {
+            let found = check(&Rule, &format!("is {product}\n{world}"), &[place]);
+            sees(&found, &[&format!("http://a.example/: {answer}")]);
+        }
+        for product in ["kong", "istio", "apisix", "cilium"] {
+            silent(&Rule, &format!("is {product}\n{world}"));
+        }
+    }
+
+    #[test]
+    fn where_the_rule_is_dropped_another_one_may_take_the_request() {
+        for product in ["traefik", "haproxytech", "haproxy-ingress", "contour"] {
+            let found = check(
+                &Rule,
+                &format!(
+                    "is {product}\nsvc shop/web 80\ning shop/a host=a.example /x(P)->gone:80 /(P)->web:80"
+                ),
+                &["high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name"],
+            );
+            sees(&found, &["http://a.example/x: shop/a web:80"]);
+        }
+    }
+
+    #[test]
+    fn what_stops_a_load_balancer_says_so() {
+        let place = "high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name";
+        let world = "svc shop/web 80\ning shop/a host=a.example /x(P)->gone:80";
+        for setup in ["is gce", "is aws-alb\narg --tolerate-non-existent-backend-service=false"] {
+            let found = check(&Rule, &format!("{setup}\n{world}"), &[place]);
+            sees(&found, &["http://a.example/x: GroupFrozen"]);
+        }
+    }
+
+    #[test]
+    fn an_action_of_aws_is_no_service() {
+        let world = "is aws-alb\nsvc shop/web 80\ning shop/a host=a.example /x(E)->go:use-annotation";
+        let found = check(
+            &Rule,
+            world,
+            &["high a.example: shop/a spec.rules[0].http.paths[0].backend.service.port.name"],
+        );
+        sees(&found, &["http://a.example/x: 503"]);
+        let action = r#"{"type":"fixed-response","fixedResponseConfig":{"contentType":"text/plain","statusCode":"404"}}"#;
+        silent(&Rule, &format!("{world} ann:alb.ingress.kubernetes.io/actions.go={action}"));
+    }
+
+    #[test]
+    fn apisix_may_look_in_another_namespace() {
+        let world = "is apisix\nsvc other/web 80\ning shop/a host=a.example /x(P)->web:80";
+        check(&Rule, world, &["high a.example: shop/a spec.rules[0].http.paths[0].backend.service.name"]);
+        silent(&Rule, &format!("{world} ann:k8s.apisix.apache.org/svc-namespace=other"));
     }
 
     #[test]

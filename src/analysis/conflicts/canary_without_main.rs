@@ -87,8 +87,7 @@ impl Rule {
         canary: &Entry<'_>,
         lacks: Lacks,
     ) -> Conflict {
-        let main = || Fix::AddRule {
-            ingress: canary.ingress.meta.key(),
+        let main = || Fix::AddMain {
             host: name.to_owned(),
             path: canary.path.to_owned(),
             path_type: canary.rule.path_type.as_str(),

@@ -52,7 +52,14 @@ impl ConflictRule for Rule {
         use ControllerKind as K;
         if !matches!(
             field.kind,
-            K::IngressNginx | K::F5Nginx | K::Haproxytech | K::Contour | K::Istio | K::Cilium
+            K::IngressNginx
+                | K::F5Nginx
+                | K::Haproxytech
+                | K::Contour
+                | K::Istio
+                | K::Cilium
+                | K::Gce
+                | K::Agic
         ) {
             return Vec::new();
         }
@@ -67,6 +74,11 @@ impl ConflictRule for Rule {
                 continue;
             }
             let Some((wider, rule)) = wider(field, name) else { continue };
+            // Another Ingress of GCE is another load balancer.
+            let is_apart = host.ingresses.iter().any(|ingress| !std::ptr::eq(*ingress, rule.ingress));
+            if field.kind == K::Gce && is_apart {
+                continue;
+            }
             if host.covering(rule.path).is_some() {
                 continue;
             }
@@ -177,7 +189,7 @@ mod tests {
         for product in ["traefik", "traefik-ingress-nginx", "kong", "apisix", "haproxy-ingress", "aws-alb"] {
             silent(&Rule, &format!("is {product}\n{world}"));
         }
-        for product in ["f5-nginx", "haproxytech", "contour", "istio", "cilium"] {
+        for product in ["f5-nginx", "haproxytech", "contour", "istio", "cilium", "agic"] {
             check(
                 &Rule,
                 &format!("is {product}\n{world}"),
@@ -186,5 +198,26 @@ mod tests {
                 ],
             );
         }
+    }
+
+    #[test]
+    fn on_gce_only_rules_of_one_ingress_are_on_one_load_balancer() {
+        silent(
+            &Rule,
+            "is gce
+             ing shop/api host=shop.example.com /api(P)->api:80
+             ing shop/all host=*.example.com /(P)->web:80",
+        );
+        let world =
+            "is gce\ning shop/all host=shop.example.com /api(P)->api:80 host=*.example.com /(P)->web:80";
+        let found = check(
+            &Rule,
+            world,
+            &[
+                "medium shop.example.com: shop/all spec.rules[1].http.paths[0].path, shop/all spec.rules[0].host",
+            ],
+        );
+        sees(&found, &["http://shop.example.com/: 404"]);
+        silent(&Rule, &format!("{world} default=web:80"));
     }
 }

@@ -1,5 +1,6 @@
 //! # What it finds
-//! An Ingress without any class, which no controller takes.
+//! An Ingress without any class, which no controller takes; also one that names its class by an annotation
+//! which is not the one that is read, such as `nginx.ingress.kubernetes.io/ingress.class`.
 //!
 //! # Why it 404s
 //! Most controllers leave an Ingress alone that names no class, unless they were told otherwise. It is
@@ -18,12 +19,15 @@
 //!
 //! # References
 //! kubernetes/ingress-nginx `internal/ingress/controller/store/store.go` (GetIngressClass) @
-//! controller-v1.15.1; class selection of the other products: `docs/controllers`.
+//! controller-v1.15.1; kubernetes/ingress-nginx#7497; class selection of the other products:
+//! `docs/controllers`.
 
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::routing::Refusal;
+use crate::model::ingress::Ingress;
+use crate::model::ingress_class::CLASS_ANNOTATION;
 
 const FIELD: &str = "spec.ingressClassName";
 
@@ -49,14 +53,30 @@ impl ConflictRule for Rule {
                 *why == Refusal::NoClass && field.claims.nobody_takes(&ingress.meta.key())
             })
             .map(|(ingress, _)| {
-                let facts = Facts::ClassMissing { classes: classes.clone() };
+                let misplaced = misplaced(ingress);
+                let facts =
+                    Facts::ClassMissing { classes: classes.clone(), misplaced: misplaced.map(str::to_owned) };
                 let fix = Fix::SetOneOf { part: Part::new(*ingress, FIELD), values: classes.clone() };
-                Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix)
+                let told = Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix)
                     .of_ingress(ingress)
-                    .at(*ingress, FIELD, None)
+                    .at(*ingress, FIELD, None);
+                match misplaced {
+                    Some(key) => told.at_annotation(ingress, key),
+                    None => told,
+                }
             })
             .collect()
     }
+}
+
+/// An annotation that looks as if it were to name the class.
+fn misplaced(ingress: &Ingress) -> Option<&str> {
+    let is_class = |key: &&str| {
+        let name = key.rsplit_once('/').map_or(*key, |(_, name)| name).to_ascii_lowercase();
+        *key != CLASS_ANNOTATION
+            && matches!(name.replace(['.', '-'], "").as_str(), "ingressclass" | "ingressclassname")
+    };
+    ingress.meta.annotations.keys().map(String::as_str).find(is_class)
 }
 
 #[cfg(test)]
@@ -72,8 +92,24 @@ mod tests {
              ing cattle/rancher cls=- host=r.example /(P)->rancher:80 refused=no-class",
             &["high r.example: cattle/rancher spec.ingressClassName"],
         );
-        assert_eq!(found[0].facts, Facts::ClassMissing { classes: vec!["nginx".to_owned()] });
+        let classes = vec!["nginx".to_owned()];
+        assert_eq!(found[0].facts, Facts::ClassMissing { classes, misplaced: None });
         assert_eq!(found[0].sees.url.as_deref(), Some("http://r.example/"));
+    }
+
+    #[test]
+    fn an_annotation_that_is_not_read_is_named() {
+        let key = "nginx.ingress.kubernetes.io/ingress.class";
+        let found = check(
+            &Rule,
+            &format!("ing dev/web cls=- host=r.example /(P)->web:80 ann:{key}=nginx refused=no-class"),
+            &[&format!(
+                "high r.example: dev/web spec.ingressClassName, dev/web metadata.annotations[\"{key}\"]"
+            )],
+        );
+        assert!(
+            matches!(&found[0].facts, Facts::ClassMissing { misplaced: Some(found), .. } if found == key)
+        );
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //!
 //! # Why it 404s
 //! Its reach differs by product. On ingress-nginx it holds for the hosts that this Ingress was the first
-//! to name, and never for hostless rules; Traefik, Istio and APISIX ignore it; haproxytech and Kong make
-//! it the default of *all* hosts: other people's 404s come from this application.
+//! to name, and never for hostless rules; Traefik, Istio and APISIX ignore it; haproxytech, Kong and
+//! HAProxy Ingress make it the default of *all* hosts: other people's 404s come from this application.
+//! Contour and Cilium give it the hosts that no rule names, and not the hosts of its own Ingress; on AWS it
+//! has whatever no rule of the whole group takes.
 //!
 //! # Example
 //! ```yaml
@@ -20,15 +22,24 @@
 //! controller-v1.15.1; traefik `pkg/provider/kubernetes/ingress/kubernetes.go`; Istio
 //! `pilot/pkg/config/kube/ingress/conversion.go`; haproxytech/kubernetes-ingress#811, #635.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use super::alb_group_stuck::group;
 
 use crate::analysis::conflict::facts::Scope;
-use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
+use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, SHOWN, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::field::hosts::target;
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{Ingress, Place};
+
+/// The Ingresses of each load balancer of AWS.
+type Groups<'a> = HashMap<String, Vec<&'a Ingress>>;
+
+fn is_served_by(told: &Conflict, ingress: &Ingress) -> bool {
+    matches!(&told.sees.effect, Effect::ServedBy { ingress: by, .. } if *by == ingress.meta.key())
+}
 
 /// A path that no rule is likely to have.
 const UNMATCHED: &str = "/no-rule-has-this-path";
@@ -46,17 +57,23 @@ impl ConflictRule for Rule {
     }
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
+        let mut groups: Groups<'_> = HashMap::new();
+        if field.kind == ControllerKind::AwsAlb {
+            for ingress in &field.loaded {
+                groups.entry(group(ingress)).or_default().push(ingress);
+            }
+        }
         field
             .loaded
             .iter()
             .filter(|ingress| ingress.default_backend.as_ref().is_some_and(|b| b.service().is_some()))
-            .filter_map(|ingress| self.of(field, ingress))
+            .filter_map(|ingress| self.of(field, ingress, &groups))
             .collect()
     }
 }
 
 impl Rule {
-    fn of(&self, field: &Field<'_>, ingress: &Ingress) -> Option<Conflict> {
+    fn of(&self, field: &Field<'_>, ingress: &Ingress, groups: &Groups<'_>) -> Option<Conflict> {
         use ControllerKind as K;
         let hostless = ingress.rules.iter().all(|rule| rule.host().is_empty());
         let has_rules = !ingress.rules.is_empty();
@@ -96,6 +113,13 @@ impl Rule {
                 let told = self.told(field, ingress, Severity::High, Scope::Everybody, effect);
                 Some(told.on("").shown_by("", "/").judged(field))
             }
+            K::HaproxyIngress if has_rules && !hostless => {
+                self.of_unknown_hosts(field, ingress, Severity::High, Scope::Everybody)
+            }
+            K::Contour | K::Cilium if has_rules && !hostless => {
+                self.of_unknown_hosts(field, ingress, Severity::Medium, Scope::UnknownHosts)
+            }
+            K::AwsAlb if has_rules => self.of_group(field, ingress, groups.get(&group(ingress))?),
             K::IngressNginx
             | K::Traefik
             | K::TraefikIngressNginx
@@ -113,6 +137,30 @@ impl Rule {
             | K::HttpRoute
             | K::TraefikGateway => None,
         }
+    }
+
+    /// A request for a host that no rule names, if it comes to this default backend.
+    fn of_unknown_hosts(
+        &self,
+        field: &Field<'_>,
+        ingress: &Ingress,
+        severity: Severity,
+        scope: Scope,
+    ) -> Option<Conflict> {
+        let told = self.told(field, ingress, severity, scope, Effect::OwnAnswer);
+        let told = told.on("").shown_by("", UNMATCHED).judged(field);
+        is_served_by(&told, ingress).then_some(told)
+    }
+
+    /// A request for another member of the group of AWS, if it comes to this default backend.
+    fn of_group(&self, field: &Field<'_>, ingress: &Ingress, group: &[&Ingress]) -> Option<Conflict> {
+        let own = ingress.hosts();
+        let hosts = group.iter().take(SHOWN).flat_map(|other| other.hosts());
+        let host = hosts.into_iter().find(|host| !host.is_empty() && !own.contains(host))?;
+        let scope = Scope::Group { others: group.len() - 1 };
+        let told = self.told(field, ingress, Severity::Medium, scope, Effect::OwnAnswer);
+        let told = told.on(host).shown_by(host, UNMATCHED).judged(field);
+        is_served_by(&told, ingress).then_some(told)
     }
 
     /// Hosts of the Ingress that an older one made.
@@ -154,7 +202,9 @@ impl Rule {
                 path: "/".to_owned(),
                 path_type: "Prefix",
             },
-            Scope::Everybody => Fix::Remove { parts: vec![Part::new(ingress, "spec.defaultBackend")] },
+            Scope::Everybody | Scope::UnknownHosts | Scope::Group { .. } => {
+                Fix::Remove { parts: vec![Part::new(ingress, "spec.defaultBackend")] }
+            }
         };
         Conflict::new(self, field, severity, Facts::DefaultBackendScope(scope), effect, fix)
             .at_default(ingress)
@@ -212,8 +262,38 @@ mod tests {
             let found = found_by(&Rule, &format!("is {product}\n{world}"));
             sees(&found, &["http://any-other-host.invalid/: a/x web:80"]);
         }
-        for product in ["f5-nginx", "contour", "cilium", "gce", "traefik-ingress-nginx"] {
+        let found = found_by(&Rule, &format!("is haproxy-ingress\n{world}"));
+        sees(&found, &["http://any-other-host.invalid/no-rule-has-this-path: a/x web:80"]);
+        for product in ["f5-nginx", "agic", "gce", "traefik-ingress-nginx"] {
             silent(&Rule, &format!("is {product}\n{world}"));
         }
+    }
+
+    #[test]
+    fn contour_and_cilium_give_it_the_hosts_that_no_rule_names() {
+        for product in ["contour", "cilium"] {
+            let found = check(
+                &Rule,
+                &format!("is {product}\ning a/x host=a.example /x(P)->x:80 default=web:80"),
+                &["medium : a/x spec.defaultBackend.service.name"],
+            );
+            sees(&found, &["http://any-other-host.invalid/no-rule-has-this-path: a/x web:80"]);
+            assert_eq!(found[0].facts, Facts::DefaultBackendScope(Scope::UnknownHosts));
+            silent(&Rule, &format!("is {product}\ning a/x /x(P)->x:80 default=web:80"));
+            silent(&Rule, &format!("is {product}\ning a/all default=web:80"));
+        }
+    }
+
+    #[test]
+    fn on_aws_it_has_what_no_rule_of_the_group_takes() {
+        let group = "ann:alb.ingress.kubernetes.io/group.name=g";
+        let world = format!("ing a/x host=a.example /x(P)->x:80 default=web:80 {group}");
+        let found = check(
+            &Rule,
+            &format!("is aws-alb\n{world}\ning b/y host=b.example /y(P)->y:80 {group}"),
+            &["medium b.example: a/x spec.defaultBackend.service.name"],
+        );
+        sees(&found, &["http://b.example/no-rule-has-this-path: a/x web:80"]);
+        silent(&Rule, &format!("is aws-alb\n{world}\ning b/y host=b.example /y(P)->y:80"));
     }
 }

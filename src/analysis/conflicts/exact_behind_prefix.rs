@@ -1,5 +1,6 @@
 //! # What it finds
-//! An Exact path that a Prefix of the same host is preferred to, under Traefik.
+//! An Exact path that a Prefix of the same host, of its wildcard or without a host is preferred to, under
+//! Traefik.
 //!
 //! # Why it 404s
 //! Traefik orders its routers by the length of their rule text, and a Prefix is longer to write: Prefix
@@ -20,6 +21,7 @@
 
 use std::collections::HashMap;
 
+use super::hostless_outranks_host::wider;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
@@ -43,23 +45,22 @@ impl ConflictRule for Rule {
 
     fn find(&self, field: &Field<'_>) -> Vec<Conflict> {
         let Some(texts) = Texts::of(field) else { return Vec::new() };
+        let best: HashMap<&str, Prefixes<'_>> =
+            field.hosts.iter().map(|(name, host)| (name, prefixes(field, texts, host))).collect();
         let mut found = Vec::new();
         for (name, host) in field.hosts.iter() {
             let regex = is_regex_host(field, host);
-            // The first in order of priority for each text of a prefix.
-            let mut best: HashMap<&str, (i64, &Entry<'_>)> = HashMap::new();
-            let prefixes = host.paths.iter().filter(|entry| !entry.is_exact() && !entry.rule.path.is_empty());
-            for entry in prefixes {
-                let Some(priority) = texts.priority(entry, regex) else { continue };
-                let kept = best.entry(entry.path).or_insert((priority, entry));
-                if kept.0 < priority {
-                    *kept = (priority, entry);
-                }
-            }
+            let wider: Vec<&Prefixes<'_>> = wider(name)
+                .filter(|wider| wider != name)
+                .filter_map(|wider| best.get(wider.as_str()))
+                .collect();
             for exact in host.paths.iter().filter(|entry| entry.is_exact()) {
                 let Some(own) = texts.priority(exact, regex) else { continue };
-                let before =
-                    texts.prefixes(exact.path).filter_map(|head| best.get(head)).max_by_key(|(p, _)| *p);
+                let sources = || best.get(name).into_iter().chain(wider.iter().copied());
+                let before = texts
+                    .prefixes(exact.path)
+                    .flat_map(|head| sources().filter_map(move |prefixes| prefixes.get(head)))
+                    .max_by_key(|(priority, _)| *priority);
                 if let Some((priority, by)) = before
                     && own <= *priority
                     && !by.same_backend(exact)
@@ -70,6 +71,22 @@ impl ConflictRule for Rule {
         }
         found
     }
+}
+
+/// The prefixes of a host, each with the priority and the rule that is tried first.
+type Prefixes<'f> = HashMap<&'f str, (i64, &'f Entry<'f>)>;
+
+fn prefixes<'f>(field: &Field<'_>, texts: Texts, host: &'f Host<'f>) -> Prefixes<'f> {
+    let regex = is_regex_host(field, host);
+    let mut best: Prefixes<'f> = HashMap::new();
+    for entry in host.paths.iter().filter(|entry| !entry.is_exact() && !entry.rule.path.is_empty()) {
+        let Some(priority) = texts.priority(entry, regex) else { continue };
+        let kept = best.entry(entry.path).or_insert((priority, entry));
+        if kept.0 < priority {
+            *kept = (priority, entry);
+        }
+    }
+    best
 }
 
 /// Whether the provider for ingress-nginx annotations reads the host's paths as patterns.
@@ -144,6 +161,27 @@ mod tests {
             let found = check(&Rule, &world(product, prefix, exact), &[BOTH]);
             sees(&found, &[&format!("http://a.example{exact}: shop/a web:80")]);
         }
+    }
+
+    #[test]
+    fn a_prefix_without_a_host_comes_first_where_it_is_long_to_write() {
+        let world = |path: &str| {
+            format!(
+                "is traefik-ingress-nginx
+                 ing any/all age=9 /abcdefghij(P)->any:80
+                 ing shop/a age=8 host=a.test {path}(E)->foo:80"
+            )
+        };
+        let found = check(
+            &Rule,
+            &world("/abcdefghij/x"),
+            &[
+                "high a.test: shop/a spec.rules[0].http.paths[0].path, any/all spec.rules[0].http.paths[0].path",
+            ],
+        );
+        sees(&found, &["http://a.test/abcdefghij/x: any/all any:80"]);
+        silent(&Rule, &world("/abcdefghij/a-much-longer-path"));
+        silent(&Rule, &world("/other"));
     }
 
     #[test]

@@ -21,6 +21,7 @@
 //! The annotation prefixes in `docs/controllers`; canonical/microk8s-core-addons#381;
 //! jenkinsci/helm-charts#455; kubernetes/ingress-nginx#797.
 
+use crate::analysis::annotations::{Standing, Standings};
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
@@ -90,12 +91,18 @@ impl ConflictRule for Rule {
         if matches!(field.kind, K::Spec | K::HttpRoute | K::TraefikGateway) {
             return Vec::new();
         }
-        field.loaded.iter().flat_map(|ingress| self.of(field, ingress)).collect()
+        let mut standings = Standings::new(field.kind, field.settings);
+        field.loaded.iter().flat_map(|ingress| self.of(field, ingress, &mut standings)).collect()
     }
 }
 
 impl Rule {
-    fn of(&self, field: &Field<'_>, ingress: &Ingress) -> Vec<Conflict> {
+    fn of<'i>(
+        &self,
+        field: &Field<'_>,
+        ingress: &'i Ingress,
+        standings: &mut Standings<'i>,
+    ) -> Vec<Conflict> {
         let takers: Vec<ControllerKind> = field
             .claims
             .on(&ingress.meta.key())
@@ -105,28 +112,39 @@ impl Rule {
             .map(|controller| controller.kind)
             .collect();
         let own_routing = ingress.meta.annotations.keys().any(|key| {
-            key.split_once('/').is_some_and(|(prefix, name)| is_own(field, prefix) && routes(name))
+            let recognised = standings.of(key) == Some(&Standing::Recognised);
+            recognised
+                && key.split_once('/').is_some_and(|(prefix, name)| is_own(field, prefix) && routes(name))
         });
         let mut found = Vec::new();
         for (prefix, readers) in READERS {
-            if is_own(field, prefix) || takers.iter().any(|kind| readers.contains(kind)) {
-                continue;
-            }
-            let keys: Vec<String> = ingress
-                .meta
-                .annotations
-                .keys()
-                .filter(|key| key.split_once('/').is_some_and(|(of, _)| of == prefix))
-                .cloned()
-                .collect();
-            if keys.is_empty() {
+            let own = is_own(field, prefix);
+            let of_prefix = |key: &&String| key.split_once('/').is_some_and(|(of, _)| of == prefix);
+            let mut keys: Vec<&String> = ingress.meta.annotations.keys().filter(of_prefix).collect();
+            // Who reads this very name; of a prefix that is shared, not everybody does.
+            let mut named: Vec<ControllerKind> = Vec::new();
+            keys.retain(|key| {
+                let readers = match standings.of(key) {
+                    Some(Standing::Foreign(readers)) => readers.as_slice(),
+                    _ => &[],
+                };
+                named.extend(readers);
+                !own || !readers.is_empty()
+            });
+            named.sort_unstable();
+            named.dedup();
+            let is_routing = !named.is_empty();
+            let of = if named.is_empty() { readers.to_vec() } else { named };
+            if keys.is_empty() || takers.iter().any(|kind| of.contains(kind)) {
                 continue;
             }
             let routing = !own_routing
-                && keys.iter().any(|key| key.split_once('/').is_some_and(|(_, name)| routes(name)));
+                && (is_routing
+                    || keys.iter().any(|key| key.split_once('/').is_some_and(|(_, name)| routes(name))));
             let severity = if routing { Severity::High } else { Severity::Low };
             let parts = keys.iter().map(|key| Part::new(ingress, annotation_field(key))).collect();
-            let facts = Facts::ForeignAnnotations { keys: keys.clone(), of: readers.to_vec(), routing };
+            let facts =
+                Facts::ForeignAnnotations { keys: keys.iter().copied().cloned().collect(), of, routing };
             let conflict =
                 Conflict::new(self, field, severity, facts, Effect::WithoutEffect, Fix::Remove { parts })
                     .of_ingress(ingress);
@@ -162,6 +180,30 @@ mod tests {
         );
         assert!(
             matches!(&found[0].facts, Facts::ForeignAnnotations { of, .. } if of.contains(&K::IngressNginx))
+        );
+    }
+
+    #[test]
+    fn a_name_that_others_read_under_a_prefix_that_is_shared_is_found() {
+        let key = "ingress.kubernetes.io/rewrite-target";
+        for product in ["gce", "contour", "ingress-nginx", "traefik"] {
+            let found = check(
+                &Rule,
+                &format!("is {product}\ning shop/web host=a.example /poller(P)->web:80 ann:{key}=/"),
+                &[&format!("high a.example: shop/web metadata.annotations[\"{key}\"]")],
+            );
+            assert!(
+                matches!(&found[0].facts, Facts::ForeignAnnotations { of, .. } if *of == [K::HaproxyIngress])
+            );
+        }
+        silent(
+            &Rule,
+            "is contour
+             ing shop/web host=a.example /(P)->web:80 ann:ingress.kubernetes.io/force-ssl-redirect=true",
+        );
+        silent(
+            &Rule,
+            "is gce\ning shop/web host=a.example /(P)->web:80 ann:ingress.kubernetes.io/backends={}",
         );
     }
 

@@ -56,10 +56,8 @@ impl ConflictRule for Rule {
         let mut stolen: BTreeMap<&str, Stolen<'_>> = BTreeMap::new();
         for (name, host) in field.hosts.iter().filter(|(name, _)| !name.is_empty()) {
             for (wider, thief) in wider(name).filter_map(|wider| wide.get_key_value(wider.as_str())) {
-                let takes = |entry: &&Entry<'_>| match entry.is_exact() {
-                    true => entry.path == thief.1.path,
-                    false => texts.takes(entry.path, thief.1.path),
-                };
+                // Exact paths have a rule of their own.
+                let takes = |entry: &&Entry<'_>| !entry.is_exact() && texts.takes(entry.path, thief.1.path);
                 let own = host.paths.iter().filter(takes);
                 let best = own.filter_map(|e| Some((texts.priority(e, false)?, *e))).max_by_key(|(p, _)| *p);
                 if let Some(best) = best
@@ -79,7 +77,7 @@ fn is_wide(host: &str) -> bool {
 }
 
 /// The wider hosts that may take a host's requests.
-fn wider(name: &str) -> impl Iterator<Item = String> {
+pub(super) fn wider(name: &str) -> impl Iterator<Item = String> {
     let parent = name.strip_prefix("*.").is_none().then(|| name.split_once('.')).flatten();
     parent.map(|(_, parent)| format!("*.{parent}")).into_iter().chain([String::new()])
 }
@@ -103,7 +101,10 @@ impl Rule {
         for (_, (_, other)) in victims.iter().skip(1) {
             conflict = conflict.at_path(other.ingress, other.place);
         }
-        Some(conflict.shown_by(host, thief.path).judged(field))
+        // The path itself may be an Exact one of the host.
+        let deeper = format!("{}/any", thief.path.trim_end_matches('/'));
+        let shown = conflict.shown_by_one_of(field, host, [thief.path.to_owned(), deeper]);
+        shown.sees.url.is_some().then(|| shown.judged(field))
     }
 }
 

@@ -76,14 +76,9 @@ impl Rule {
             return None;
         }
         let minions: Vec<_> = host.ingresses.iter().copied().filter(|ingress| is_minion(ingress)).collect();
-        let first = minions.first()?;
+        minions.first()?;
         let facts = Facts::MinionConflict(Minions::NoMaster);
-        let fix = Fix::AddRule {
-            ingress: first.meta.key(),
-            host: name.to_owned(),
-            path: String::new(),
-            path_type: "nginx.org/mergeable-ingress-type: master",
-        };
+        let fix = Fix::AddMaster { host: name.to_owned() };
         let mut conflict = Conflict::new(self, field, Severity::High, facts, Effect::NotLoaded, fix).on(name);
         for minion in &minions {
             let at = minion.rules.iter().position(|rule| rule.host() == name).unwrap_or_default();

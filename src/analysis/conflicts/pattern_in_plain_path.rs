@@ -126,17 +126,31 @@ fn reading(field: &Field<'_>, name: &str, host: &Host<'_>, entry: &Entry<'_>) ->
         K::Cilium => specific,
         K::Kong => entry.path.starts_with("/~") || set("konghq.com/regex-prefix"),
         K::Apisix => specific && (on("k8s.apisix.apache.org/use-regex") || entry.path.ends_with('*')),
-        // Globs and raw patterns of a load balancer; others are not known.
-        K::AwsAlb
-        | K::Istio
-        | K::Gce
-        | K::Agic
-        | K::OpenshiftRouter
-        | K::Spec
-        | K::HttpRoute
-        | K::TraefikGateway => return None,
+        // Globs; under other types a star stops the load balancer, which has a rule of its own.
+        K::AwsAlb => {
+            let globs = entry.path.contains(['*', '?']);
+            set("alb.ingress.kubernetes.io/use-regex-path-match")
+                || (globs && !specific)
+                || is_text(&entry.path.replace(['*', '?'], ""))
+        }
+        // A star may only stand at the end: elsewhere nothing of the Ingress is translated.
+        K::Gce => {
+            let head = entry.path.strip_suffix("/*").filter(|_| specific).unwrap_or(entry.path);
+            head.contains('*') || is_text(head)
+        }
+        K::Agic => is_text(entry.path.trim_end_matches('*')),
+        K::Istio => {
+            let head = entry.path.strip_suffix(".*").or_else(|| entry.path.strip_suffix("/*"));
+            is_text(head.filter(|_| specific).unwrap_or(entry.path))
+        }
+        K::OpenshiftRouter | K::Spec | K::HttpRoute | K::TraefikGateway => return None,
     };
     (!is_pattern).then_some(Reading::Literal)
+}
+
+/// Whether nothing in it means more than itself.
+fn is_text(path: &str) -> bool {
+    !is_meant_as_pattern(path)
 }
 
 /// Whether a path is no text that anybody would write as it stands.
@@ -238,6 +252,10 @@ mod tests {
             ("cilium", "/x/(.*)(P)", ""),
             ("kong", "/x/(.*)(I)", ""),
             ("apisix", "/x/(a|b)(I)", ""),
+            ("aws-alb", "/x/(a|b)/*(I)", ""),
+            ("gce", "/x/(a|b)(I)", ""),
+            ("agic", "/x/(a|b)*(I)", ""),
+            ("istio", "/x/(.*)(P)", ""),
         ] {
             assert_eq!(found_by(&Rule, &world(product, path, rest)).len(), 1, "{product} {path}");
         }
@@ -251,8 +269,13 @@ mod tests {
             ("kong", "/~/x/(.*)(I)", ""),
             ("apisix", "/x/*(I)", ""),
             ("aws-alb", "/x/*(I)", ""),
+            ("aws-alb", "/x/(a|b)(I)", "ann:alb.ingress.kubernetes.io/use-regex-path-match=true"),
+            ("aws-alb", "/x/(.*)(P)", ""),
             ("gce", "/x/*(I)", ""),
+            ("gce", "/x/(.*)(I)", ""),
+            ("agic", "/x/*(I)", ""),
             ("istio", "/x/.*(I)", ""),
+            ("istio", "/x/*(I)", ""),
         ] {
             silent(&Rule, &world(product, path, rest));
         }

@@ -132,7 +132,7 @@ impl ConflictRule for Rule {
 
 /// What makes a product publish the addresses of a Service; `None` where it publishes other things, or
 /// its own Service is not the entry.
-const fn setting(kind: ControllerKind) -> Option<&'static str> {
+pub(super) const fn setting(kind: ControllerKind) -> Option<&'static str> {
     match kind {
         ControllerKind::IngressNginx | ControllerKind::Haproxytech | ControllerKind::HaproxyIngress => {
             Some("--publish-service")

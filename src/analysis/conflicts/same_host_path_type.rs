@@ -6,7 +6,8 @@
 //! Istio and haproxy-ingress the oldest Ingress wins: after a rename the request still goes to the old
 //! Service. With Traefik and Contour nobody can say which one wins, and it changes with a restart;
 //! haproxytech takes the Service whose name sorts first; Cilium splits the traffic; AWS goes by
-//! `group.order` and name.
+//! `group.order` and name, inside one group; GCE takes the later rule of an Ingress; Application Gateway
+//! the first Ingress by name; with Kong and APISIX nothing orders them.
 //!
 //! # Example
 //! ```yaml
@@ -24,11 +25,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
+use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity, url};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::Field;
 use crate::analysis::field::hosts::Entry;
 use crate::analysis::field::sites::Owner;
+use crate::analysis::routing::{Outcome, Target};
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{PathType, PortRef};
 use crate::model::snapshot::Lookup;
@@ -42,6 +44,8 @@ enum Standing<'f> {
     One(Entry<'f>),
     /// Nobody can say.
     Any,
+    /// As `One` or `Any`; this request shows it.
+    Shown(Option<Entry<'f>>, String),
     /// None of them hides another.
     Harmless,
 }
@@ -68,15 +72,19 @@ impl ConflictRule for Rule {
             }
             for ((.., path_type), entries) in same {
                 let [first, .., _] = entries.as_slice() else { continue };
-                let standing = standing(field, &entries, first);
-                let winner = match standing {
-                    Standing::One(winner) => Some(winner),
-                    Standing::Any => None,
+                let (winner, sample) = match standing(field, host, &entries, first) {
+                    Standing::One(winner) => (Some(winner), None),
+                    Standing::Any => (None, None),
+                    Standing::Shown(winner, sample) => (winner, Some(sample)),
                     Standing::Harmless => continue,
                 };
                 let losers: Vec<Entry<'_>> =
                     entries.iter().filter(|entry| winner.is_none_or(|w| !w.is(entry))).copied().collect();
-                found.push(self.told(field, host, path_type, &losers, winner));
+                let told = self.told(field, host, path_type, &losers, winner);
+                found.push(match sample {
+                    Some(sample) => told.shown_by(host, &sample).judged(field),
+                    None => told,
+                });
             }
         }
         found
@@ -163,18 +171,13 @@ fn balancer(kind: ControllerKind, entry: &Entry<'_>) -> Option<String> {
         | K::Contour
         | K::Istio
         | K::Cilium => Some(String::new()),
+        K::Kong | K::Apisix | K::Agic => Some(String::new()),
         K::AwsAlb => Some(super::alb_group_stuck::group(entry.ingress)),
+        K::Gce => Some(entry.ingress.meta.key().to_string()),
         // ingress-nginx has its own way; F5 gives the whole host to one Ingress.
-        K::IngressNginx
-        | K::F5Nginx
-        | K::Kong
-        | K::Gce
-        | K::Apisix
-        | K::Agic
-        | K::OpenshiftRouter
-        | K::Spec
-        | K::HttpRoute
-        | K::TraefikGateway => None,
+        K::IngressNginx | K::F5Nginx | K::OpenshiftRouter | K::Spec | K::HttpRoute | K::TraefikGateway => {
+            None
+        }
     }
 }
 
@@ -185,7 +188,7 @@ fn type_of(kind: ControllerKind, entry: &Entry<'_>) -> PathType {
     if one_text { entry.path_type } else { entry.rule.path_type }
 }
 
-fn standing<'f>(field: &Field<'f>, entries: &[Entry<'f>], first: &Entry<'f>) -> Standing<'f> {
+fn standing<'f>(field: &Field<'f>, host: &str, entries: &[Entry<'f>], first: &Entry<'f>) -> Standing<'f> {
     use ControllerKind as K;
     let one_ingress = entries.iter().all(|entry| std::ptr::eq(entry.ingress, first.ingress));
     let last = entries.last().copied().unwrap_or(*first);
@@ -211,17 +214,41 @@ fn standing<'f>(field: &Field<'f>, entries: &[Entry<'f>], first: &Entry<'f>) -> 
             (age(entry), format!("{}/{}", entry.ingress.meta.name, entry.ingress.meta.namespace))
         })),
         K::Traefik | K::Contour | K::TraefikIngressNginx | K::Cilium => Standing::Any,
-        K::IngressNginx
-        | K::F5Nginx
-        | K::Kong
-        | K::Gce
-        | K::Apisix
-        | K::Agic
-        | K::OpenshiftRouter
-        | K::Spec
-        | K::HttpRoute
-        | K::TraefikGateway => Standing::Harmless,
+        K::Kong | K::Gce | K::Apisix | K::Agic => by_model(field, host, entries, first),
+        K::IngressNginx | K::F5Nginx | K::OpenshiftRouter | K::Spec | K::HttpRoute | K::TraefikGateway => {
+            Standing::Harmless
+        }
     }
+}
+
+/// What the routing model makes of a request that all of them are for: they may differ in annotations
+/// that tell them apart.
+fn by_model<'f>(field: &Field<'f>, host: &str, entries: &[Entry<'f>], first: &Entry<'f>) -> Standing<'f> {
+    let mut samples = crate::analysis::field::pattern::samples(first.path.trim_end_matches('*'));
+    if first.rule.path_type == PathType::Prefix {
+        samples.push(format!("{}/any", first.path.trim_end_matches('/')));
+    }
+    for sample in samples {
+        let Some(decision) = url("http", host, &sample).and_then(|url| field.decide(host, &url)) else {
+            continue;
+        };
+        let is_one = |target: &Target| entries.iter().any(|entry| entry.target().as_ref() == Some(target));
+        match (&decision.outcome, &decision.winner) {
+            (Outcome::Undefined, _) if decision.one_of.len() > 1 && decision.one_of.iter().all(is_one) => {
+                return Standing::Shown(None, sample);
+            }
+            (Outcome::Routed, Some(winner)) if field.kind != ControllerKind::Kong => {
+                let is_winner = |entry: &&Entry<'_>| {
+                    entry.ingress.meta.key() == winner.ingress && entry.place == winner.place
+                };
+                if let Some(entry) = entries.iter().find(is_winner) {
+                    return Standing::Shown(Some(*entry), sample);
+                }
+            }
+            _ => {}
+        }
+    }
+    Standing::Harmless
 }
 
 fn age(entry: &Entry<'_>) -> i64 {
@@ -312,8 +339,24 @@ mod tests {
             let found = found_by(&Rule, &format!("is {product}\n{TWO}"));
             sees(&found, &[&format!("http://a.example/: {effect}")]);
         }
-        for product in ["f5-nginx", "kong", "gce", "apisix", "agic"] {
+        for product in ["f5-nginx", "gce"] {
             silent(&Rule, &format!("is {product}\n{TWO}"));
+        }
+    }
+
+    #[test]
+    fn of_products_that_are_modelled_the_model_says_which_one_stands() {
+        for (product, effect) in
+            [("kong", "one of v1:80 v2:80"), ("apisix", "one of v1:80 v2:80"), ("agic", "shop/new v2:80")]
+        {
+            let found = found_by(&Rule, &format!("is {product}\n{TWO}"));
+            sees(&found, &[&format!("http://a.example/: {effect}")]);
+        }
+        let found = found_by(&Rule, "is gce\ning shop/a host=a.example /x/*(I)->v1:80 /x/*(I)->v2:80");
+        sees(&found, &["http://a.example/x/: shop/a v2:80"]);
+        // Something else than host and path tells them apart.
+        for annotation in ["methods=POST", "headers.x-version=2"] {
+            silent(&Rule, &format!("is kong\n{TWO} ann:konghq.com/{annotation}"));
         }
     }
 

@@ -5,8 +5,10 @@
 //! # Why it 404s
 //! There is one catch-all. On ingress-nginx the oldest Ingress without rules has it, and a hostless Prefix
 //! `/` of another Ingress is discarded for it; with Traefik and haproxytech nobody can say which one has
-//! it; with Kong the oldest; on AWS two in one group stop all changes of the group. Requests for unknown
-//! hosts end in an application that does not know them.
+//! it; with Kong and HAProxy Ingress the oldest; with Application Gateway and Traefik's provider for
+//! ingress-nginx annotations the first; with Contour any of them; Cilium splits the requests; on AWS two in
+//! one group stop all changes of the group. Requests for unknown hosts end in an application that does not
+//! know them.
 //!
 //! # Example
 //! ```yaml
@@ -57,15 +59,21 @@ impl ConflictRule for Rule {
             K::Haproxytech => self.any(field, &with_default(field)),
             K::Kong => self.oldest(field, &with_default(field)),
             K::AwsAlb => self.groups(field),
-            K::TraefikIngressNginx
-            | K::F5Nginx
-            | K::HaproxyIngress
-            | K::Contour
+            K::Contour | K::Cilium | K::HaproxyIngress => {
+                let mut found = self.by_model(field, &with_default(field));
+                found.extend(self.beside_a_root(field));
+                found
+            }
+            K::TraefikIngressNginx | K::Agic => {
+                let alone: Vec<&Ingress> =
+                    with_default(field).into_iter().filter(|ingress| ingress.rules.is_empty()).collect();
+                self.by_model(field, &alone)
+            }
+            // F5 takes none without rules; Istio and APISIX read none; each of GCE has its own balancer.
+            K::F5Nginx
             | K::Istio
-            | K::Cilium
             | K::Gce
             | K::Apisix
-            | K::Agic
             | K::OpenshiftRouter
             | K::Spec
             | K::HttpRoute
@@ -112,6 +120,51 @@ impl Rule {
         targets.dedup();
         // Of those that somebody is behind.
         vec![self.told(field, all, all.len() - 1, Effect::AnyOf(targets)).judged(field)]
+    }
+
+    /// Those that want to be it, if the routing model lets one or several of them have it.
+    fn by_model(&self, field: &Field<'_>, all: &[&Ingress]) -> Vec<Conflict> {
+        if all.len() < 2 || agree(all) {
+            return Vec::new();
+        }
+        let told = self.told(field, all, all.len() - 1, Effect::OwnAnswer).judged(field);
+        let winner = match &told.sees.effect {
+            Effect::AnyOf(targets) if targets.len() > 1 => return vec![told],
+            Effect::ServedBy { ingress, .. } => all.iter().find(|one| one.meta.key() == *ingress),
+            _ => None,
+        };
+        let Some(winner) = winner else { return Vec::new() };
+        let mut order: Vec<&Ingress> =
+            all.iter().copied().filter(|ingress| !std::ptr::eq(*ingress, *winner)).collect();
+        order.insert(1.min(order.len()), winner);
+        vec![self.told(field, &order, all.len() - 1, Effect::OwnAnswer).won_by(*winner).judged(field)]
+    }
+
+    /// A hostless `/` and a default backend of another Ingress, of which not the rule alone is in force.
+    fn beside_a_root(&self, field: &Field<'_>) -> Option<Conflict> {
+        let root = *field.hosts.get("")?.root()?;
+        let is_other = |ingress: &&Ingress| {
+            let backend = ingress.default_backend.as_ref().and_then(|backend| target(ingress, backend));
+            !std::ptr::eq(*ingress, root.ingress) && backend != root.target()
+        };
+        let default = with_default(field).into_iter().find(is_other)?;
+        let facts = Facts::SeveralDefaultBackends { losers: 1, rules: true };
+        let parts = vec![
+            Part::new(root.ingress, root.place.field("path")),
+            Part::new(default, Place::DefaultBackend.field("")),
+        ];
+        let fix = Fix::KeepOne { parts };
+        let told = Conflict::new(self, field, Severity::High, facts, Effect::OwnAnswer, fix)
+            .on("")
+            .shown_by("", "/")
+            .at_path(root.ingress, root.place)
+            .at_default(default)
+            .judged(field);
+        match &told.sees.effect {
+            Effect::AnyOf(targets) if targets.len() > 1 => Some(told),
+            Effect::ServedBy { ingress, .. } if *ingress == default.meta.key() => Some(told.won_by(default)),
+            _ => None,
+        }
     }
 
     /// Two in one group of AWS.
@@ -209,11 +262,35 @@ mod tests {
     }
 
     #[test]
+    fn a_hostless_root_of_another_ingress_may_be_in_its_way() {
+        let world = "ing a/all age=9 default=any:80\ning b/web age=8 /(P)->web:80";
+        for (product, answer) in [("contour", "one of any:80 web:80"), ("cilium", "one of any:80 web:80")] {
+            let found = check(
+                &Rule,
+                &format!("is {product}\n{world}"),
+                &["high : b/web spec.rules[0].http.paths[0].path, a/all spec.defaultBackend.service.name"],
+            );
+            sees(&found, &[&format!("{URL}: {answer}")]);
+        }
+        // Where the rule wins that is what everybody expects.
+        for product in
+            ["traefik", "traefik-ingress-nginx", "haproxytech", "haproxy-ingress", "kong", "gce", "aws-alb"]
+        {
+            silent(&Rule, &format!("is {product}\n{world}"));
+        }
+    }
+
+    #[test]
     fn other_products_have_their_own_way() {
         for (product, answer) in [
             ("traefik", "one of web:80 web:80"),
             ("haproxytech", "one of web:80 web:80"),
             ("kong", "a/all web:80"),
+            ("haproxy-ingress", "a/all web:80"),
+            ("agic", "a/all web:80"),
+            ("contour", "one of web:80 web:80"),
+            ("cilium", "one of web:80 web:80"),
+            ("traefik-ingress-nginx", "a/all web:80"),
         ] {
             let found = crate::analysis::field::kit::found(&Rule, &format!("is {product}\n{TWO}"));
             sees(&found, &[&format!("{URL}: {answer}")]);

@@ -88,6 +88,28 @@ fn healthy_clusters_have_no_finding_of_weight() {
             "is traefik\nclass nginx traefik.io/ingress-controller\ning shop/web host=a.example /(P)->web:80\ning shop/api host=b.example /api(P)->api:80",
         ),
         (
+            "AWS with an action for plain requests",
+            r#"is aws-alb
+             svc shop/web 80 node
+             ing shop/web host=a.example /(P)->go:use-annotation /x(P)->web:80 tls=a.example ann:alb.ingress.kubernetes.io/listen-ports=[{"HTTP":80},{"HTTPS":443}] ann:alb.ingress.kubernetes.io/actions.go={"type":"redirect","redirectConfig":{"protocol":"HTTPS","port":"443","statusCode":"HTTP_301"}}"#,
+        ),
+        (
+            "Contour with TLS, cert-manager and one default backend",
+            "is contour
+             ing shop/web host=a.example /(P)->web:80 tls=a.example ann:cert-manager.io/cluster-issuer=le
+             ing infra/all default=errors:80",
+        ),
+        (
+            "Kong with routes that methods tell apart",
+            "is kong
+             ing shop/read host=a.example /x(P)->read:80 ann:konghq.com/methods=GET
+             ing shop/write host=a.example /x(P)->write:80 ann:konghq.com/methods=POST",
+        ),
+        (
+            "APISIX with Services of another namespace",
+            "is apisix\nsvc other/web 80\ning shop/web host=a.example /(P)->web:80 ann:k8s.apisix.apache.org/svc-namespace=other",
+        ),
+        (
             "a default backend for everybody else",
             "ing infra/all default=errors:80\ning shop/web host=a.example /(P)->web:80",
         ),

@@ -86,23 +86,18 @@ impl Rule {
 
 /// What a request over TLS sees that its plain twin does not.
 pub(super) struct Unserved<'i> {
-    path: &'i str,
-    effect: Effect,
+    pub(super) path: &'i str,
+    pub(super) effect: Effect,
 }
 
 /// Whether the rules of a host that the Ingress's own TLS sections do not name are out of reach over TLS.
 pub(super) fn unserved<'i>(field: &Field<'_>, ingress: &'i Ingress, host: &str) -> Option<Unserved<'i>> {
-    // Elsewhere every host is served over TLS, with whatever certificate there is, or none is.
-    let by_name = matches!(
-        field.kind,
-        ControllerKind::Contour
-            | ControllerKind::Istio
-            | ControllerKind::Cilium
-            | ControllerKind::HaproxyIngress
-            | ControllerKind::F5Nginx
-    );
     // Another Ingress may name the host.
-    if !by_name || host.is_empty() || ingress.tls.is_empty() || !field.sees_all_ingresses() {
+    if !ends_tls_by_name(field.kind)
+        || host.is_empty()
+        || ingress.tls.is_empty()
+        || !field.sees_all_ingresses()
+    {
         return None;
     }
     let names_any = ingress.tls.iter().any(|tls| tls.hosts.iter().all(String::is_empty));
@@ -110,6 +105,28 @@ pub(super) fn unserved<'i>(field: &Field<'_>, ingress: &'i Ingress, host: &str) 
     if names_any || named {
         return None;
     }
+    at_closed_door(field, ingress, host)
+}
+
+/// Whether a product ends TLS for named hosts only: elsewhere every host is served over TLS, with whatever
+/// certificate there is, or none is.
+pub(super) const fn ends_tls_by_name(kind: ControllerKind) -> bool {
+    matches!(
+        kind,
+        ControllerKind::Contour
+            | ControllerKind::Istio
+            | ControllerKind::Cilium
+            | ControllerKind::HaproxyIngress
+            | ControllerKind::F5Nginx
+    )
+}
+
+/// What requests over TLS see of a host whose plain requests reach the Ingress, where that is not the same.
+pub(super) fn at_closed_door<'i>(
+    field: &Field<'_>,
+    ingress: &'i Ingress,
+    host: &str,
+) -> Option<Unserved<'i>> {
     let paths = ingress.path_rules().filter(|(_, _, of, _)| *of == host).map(|(.., rule)| rule.path.as_str());
     paths.map(|path| if path.is_empty() { "/" } else { path }).take(TRIED).find_map(|path| {
         let ask = |scheme| field.decide(host, &crate::analysis::conflict::url(scheme, host, path)?);

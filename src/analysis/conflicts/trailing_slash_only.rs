@@ -20,6 +20,7 @@
 
 use std::collections::HashSet;
 
+use super::host_taken::{is_minion, owner};
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
 use crate::analysis::field::hosts::{Entry, Host};
@@ -58,7 +59,12 @@ impl ConflictRule for Rule {
                 continue;
             }
             let ends = |entry: &&Entry<'_>| entry.path.len() > 1 && entry.path.ends_with('/');
-            let slashed: Vec<&Entry<'_>> = host.paths.iter().filter(ends).collect();
+            // F5 gives the host to one Ingress.
+            let owner = (field.kind == ControllerKind::F5Nginx).then(|| owner(host)).flatten();
+            let is_served = |entry: &&Entry<'_>| {
+                owner.is_none_or(|owner| std::ptr::eq(owner, entry.ingress) || is_minion(entry.ingress))
+            };
+            let slashed: Vec<&Entry<'_>> = host.paths.iter().filter(ends).filter(is_served).collect();
             if slashed.is_empty() {
                 continue;
             }

@@ -6,7 +6,7 @@
 //! svc shop/web 80            class nginx k8s.io/ingress-nginx default            config allow-snippet-annotations=true
 //! ctl traefik edge           hide Service                                        arg --enable-ssl-passthrough
 //! ```
-//! `front 0 edge/lb 192.0.2.1` is the Service of a controller, by number, with its address (`-` for none). `age` is days. Paths follow the `host=` they belong to; before any they are hostless. An Ingress is
+//! `bare=` is `tls=` without a Secret; a Service may be `external`, `empty` or on a `node` port. `front 0 edge/lb 192.0.2.1` is the Service of a controller, by number, with its address (`-` for none). `age` is days. Paths follow the `host=` they belong to; before any they are hostless. An Ingress is
 //! loaded when its class is `nginx`, or left out; `refused=` gives any other judgement. Where no Service
 //! is written, all that are named exist and are ready.
 //!
@@ -18,7 +18,7 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::super::conflict::{Conflict, Effect};
 use super::super::conflicts::{ConflictRule, has_a_rule, sort};
-use super::super::routing::{Input, Outcome, Refusal, RouteTable, Target, model_for};
+use super::super::routing::{Basis, Input, Outcome, Refusal, RouteTable, Target, model_for};
 use super::model::agrees;
 use super::{Claims, Field};
 use crate::model::controller::{Controller, ControllerKind, Version};
@@ -252,6 +252,9 @@ impl World {
             } else if let Some(hosts) = word.strip_prefix("tls=") {
                 let hosts = hosts.split(',').map(str::to_owned).collect();
                 ingress.tls.push(Tls { hosts, secret: Some("tls".to_owned()) });
+            } else if let Some(hosts) = word.strip_prefix("bare=") {
+                let hosts = hosts.split(',').map(str::to_owned).collect();
+                ingress.tls.push(Tls { hosts, secret: None });
             } else if let Some(host) = word.strip_prefix("host=") {
                 let host = (host != "-").then(|| host.to_owned());
                 ingress.rules.push(Rule { host, paths: None });
@@ -285,14 +288,19 @@ impl World {
         let external = state == Some("external");
         let service = Service {
             meta: meta(name),
-            service_type: if external { "ExternalName" } else { "ClusterIP" }.to_owned(),
+            service_type: match state {
+                Some("external") => "ExternalName",
+                Some("node") => "NodePort",
+                _ => "ClusterIP",
+            }
+            .to_owned(),
             external_name: external.then(|| "api.example.org".to_owned()),
             selector: BTreeMap::from([("app".to_owned(), name.to_owned())]),
             ports: vec![ServicePort {
                 name: Some("http".to_owned()),
                 number,
                 target: PortRef::Number(8080),
-                node_port: None,
+                node_port: (state == Some("node")).then_some(30080),
                 protocol: "TCP".to_owned(),
             }],
             ..Service::default()
@@ -469,7 +477,9 @@ impl World {
                 refused.push((loaded.remove(at), why.clone()));
             }
         }
-        act(&Field::new(controller, &settings, loaded.clone(), &refused, &snapshot, &claims, table))
+        let basis = model_for(controller.kind).map_or(Basis::SpecOnly, |model| model.basis());
+        let model = table.map(|table| (table, basis));
+        act(&Field::new(controller, &settings, loaded.clone(), &refused, &snapshot, &claims, model))
     }
 }
 

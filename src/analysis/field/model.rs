@@ -42,6 +42,12 @@ impl<'a> Model<'a> {
         Some(table.decide(&Request::parse(url).ok()?))
     }
 
+    /// Why what would decide a request for this URL cannot be loaded.
+    #[must_use]
+    pub fn failure_for(&self, url: &str) -> Option<&'a ReloadFailure> {
+        self.table?.failure_for(&Request::parse(url).ok()?)
+    }
+
     /// Why the configuration cannot be loaded.
     #[must_use]
     pub fn failures(&self) -> &'a [ReloadFailure] {
@@ -118,6 +124,7 @@ pub fn agrees(effect: &Effect, decision: &Decision) -> bool {
         Effect::OwnAnswer
         | Effect::NotLoaded
         | Effect::SeveralControllers
+        | Effect::Scattered
         | Effect::NeverArrive
         | Effect::Frozen
         | Effect::GroupFrozen

@@ -20,6 +20,9 @@ use super::{
 use crate::analysis::adoption::annotations::Policy;
 
 mod canary;
+#[cfg(test)]
+mod claims;
+mod clients;
 mod decide;
 mod endpoints;
 mod errors;
@@ -213,7 +216,8 @@ impl Table {
             let name_of = |ingress: usize| loaded.get(ingress).map(|ingress| ingress.name.clone());
             let locations = expand::expand(std::mem::take(&mut server.locations), options);
             let (site, problem) = Site::new(server, locations, options, &self.global.health_path);
-            if let Some(problem) = problem {
+            let has_locations = self.lacking_authority(&site.client_certificates).is_none();
+            if let Some(problem) = problem.filter(|_| has_locations) {
                 report(&site.host, problem.cause, problem.between.into_iter().filter_map(name_of).collect());
             }
             let named = self.names.add_host(&site.host, number);

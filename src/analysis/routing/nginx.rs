@@ -7,6 +7,7 @@ pub(super) mod conf;
 pub(super) mod locations;
 pub(super) mod normalise;
 pub(super) mod pattern;
+mod redirect;
 pub(super) mod rewrite;
 pub(super) mod server_name;
 pub(super) mod snippet;

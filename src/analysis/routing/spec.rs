@@ -315,60 +315,6 @@ mod tests {
     }
 
     #[test]
-    fn the_conformance_features_hold() {
-        let mut default = ingress("n/default", &[]);
-        crate::analysis::routing::fixtures::set_default(&mut default, "echo-service");
-        let cases: &[Case<'_>] = &[
-            ("http://my-host/", "n/echo-service"),
-            ("http://my-host/sub-path", "n/echo-service"),
-            ("http://some-host/", "n/echo-service"),
-            ("http://some-host/resource", "n/echo-service"),
-        ];
-        check(Spec, &[default], cases);
-        let hosts = ingress("n/hosts", &[("*.foo.com", "Prefix / wild"), ("foo.bar.com", "Prefix / own")]);
-        let cases: &[Case<'_>] = &[
-            ("https://foo.bar.com/", "n/own"),
-            ("http://foo.bar.com/", "n/own"),
-            ("http://subdomain.bar.com/", "404"),
-            ("http://bar.foo.com/", "n/wild"),
-            ("http://baz.bar.foo.com/", "404"),
-            ("http://foo.com/", "404"),
-        ];
-        check(Spec, &[hosts], cases);
-        let paths = ingress(
-            "n/paths",
-            &[
-                ("exact-path-rules", "Exact /foo foo-exact"),
-                ("prefix-path-rules", "Prefix /foo foo-prefix"),
-                ("prefix-path-rules", "Prefix /aaa/bbb aaa-slash-bbb-prefix"),
-                ("prefix-path-rules", "Prefix /aaa aaa-prefix"),
-                ("mixed-path-rules", "Prefix /foo foo-prefix"),
-                ("mixed-path-rules", "Exact /foo foo-exact"),
-                ("trailing-slash-path-rules", "Prefix /aaa/bbb/ aaa-slash-bbb-slash-prefix"),
-                ("trailing-slash-path-rules", "Exact /foo/ foo-slash-exact"),
-            ],
-        );
-        let cases: &[Case<'_>] = &[
-            ("http://exact-path-rules/foo", "n/foo-exact"),
-            ("http://exact-path-rules/foo/", "404"),
-            ("http://exact-path-rules/FOO", "404"),
-            ("http://exact-path-rules/bar", "404"),
-            ("http://prefix-path-rules/foo", "n/foo-prefix"),
-            ("http://prefix-path-rules/foo/", "n/foo-prefix"),
-            ("http://prefix-path-rules/FOO", "404"),
-            ("http://prefix-path-rules/aaa/bbb", "n/aaa-slash-bbb-prefix"),
-            ("http://prefix-path-rules/aaa/bbb/ccc", "n/aaa-slash-bbb-prefix"),
-            ("http://prefix-path-rules/aaa/ccc", "n/aaa-prefix"),
-            ("http://prefix-path-rules/aaaccc", "404"),
-            ("http://mixed-path-rules/foo", "n/foo-exact"),
-            ("http://trailing-slash-path-rules/aaa/bbb", "n/aaa-slash-bbb-slash-prefix"),
-            ("http://trailing-slash-path-rules/aaa/bbb/", "n/aaa-slash-bbb-slash-prefix"),
-            ("http://trailing-slash-path-rules/foo", "404"),
-        ];
-        check(Spec, &[paths], cases);
-    }
-
-    #[test]
     fn what_the_text_leaves_open_stays_open() {
         let one = ingress("n/one", &[("a.example", "Prefix /x s1"), ("a.example", "Prefix /y s1")]);
         let two = ingress("n/two", &[("a.example", "Prefix /x/ s2"), ("a.example", "Prefix /y s1")]);

@@ -1,9 +1,10 @@
 //! The facts of a conflict in one sentence.
 
 use crate::analysis::conflict::facts::{
-    Decides, Facts, Lacks, Leak, Minions, MissingBackend, Passthrough, Reading, Scope, SnippetStanding,
-    Solver,
+    Decides, Facts, Lacks, Leak, Minions, Missing, MissingBackend, Passthrough, Reading, Scope,
+    SnippetStanding, Solver,
 };
+use crate::model::controller::ControllerKind;
 use crate::model::request::Scheme;
 use crate::report::object_ref::NameRef;
 use crate::report::route::{BackendReport, refusal_words};
@@ -39,8 +40,16 @@ pub(super) fn because(facts: &Facts) -> String {
             NameRef::from(main)
         ),
         Facts::CanarySharedService { service, leak } => self::leak(&BackendReport::from(service), leak),
-        Facts::ClassMissing { classes } if classes.is_empty() => "there is no IngressClass".to_owned(),
-        Facts::ClassMissing { classes } => format!("there is {}", list(classes)),
+        Facts::ClassMissing { classes, misplaced } => {
+            let there = match classes.is_empty() {
+                true => "there is no IngressClass".to_owned(),
+                false => format!("there is {}", list(classes)),
+            };
+            match misplaced {
+                Some(key) => format!("{} names no class; {there}", Text::new(key)),
+                None => there,
+            }
+        }
         Facts::ClassNotFound { class, .. } => format!("there is no IngressClass {}", Text::new(class)),
         Facts::ClassOfOtherController { class, controller, expected } => {
             let of = controller.as_deref().map_or("nobody".to_owned(), |of| Text::new(of).to_string());
@@ -88,7 +97,7 @@ pub(super) fn because(facts: &Facts) -> String {
         Facts::DuplicateLocation { location } => {
             format!("nginx says: duplicate location \"{}\"", Text::new(location))
         }
-        Facts::ConfigurationRefused { cause } => format!("nginx says: {}", Text::new(cause)),
+        Facts::ConfigurationRefused { cause, by } => format!("{}: {}", sayer(*by), Text::new(cause)),
         Facts::HostwideRegex { key, paths, ingresses } => {
             let paths = count(*paths, "plain path", "plain paths");
             let of = if *ingresses > 1 { format!(" of {ingresses} Ingresses") } else { String::new() };
@@ -150,14 +159,16 @@ pub(super) fn because(facts: &Facts) -> String {
             "it has priority {other}, the host's own rule {own}; {}",
             count(*hosts, "host is concerned", "hosts are concerned")
         ),
-        Facts::EntryPointScheme { only: Scheme::Http } => "https finds no route".to_owned(),
-        Facts::EntryPointScheme { only: Scheme::Https } => "plain http finds no route".to_owned(),
-        Facts::AlbListenPorts { with_others: true } => {
+        Facts::EntryPointScheme { only: Some(Scheme::Http) } => "https finds no route".to_owned(),
+        Facts::EntryPointScheme { only: Some(Scheme::Https) } => "plain http finds no route".to_owned(),
+        Facts::EntryPointScheme { only: None } => {
+            "plain http is off, and nothing gives it a certificate for https".to_owned()
+        }
+        Facts::AlbListenPorts(Missing::HttpsBesideOthers) => {
             "others of its group serve this host over https, its own rules are not there".to_owned()
         }
-        Facts::AlbListenPorts { with_others: false } => {
-            "it asks for TLS and listens on plain ports only".to_owned()
-        }
+        Facts::AlbListenPorts(Missing::Https) => "it asks for TLS and listens on plain ports only".to_owned(),
+        Facts::AlbListenPorts(Missing::Http) => "it listens on https ports only".to_owned(),
         Facts::PublishedElsewhere { addresses, of, ingresses } => {
             let of = of.as_ref().map_or("no controller that was seen".to_owned(), |of| {
                 format!("controller {}", NameRef::from(of))
@@ -168,9 +179,56 @@ pub(super) fn because(facts: &Facts) -> String {
                 count(*ingresses, "Ingress has it", "Ingresses have it")
             )
         }
-        Facts::AlbGroupStuck { members, .. } => {
-            format!("{} share the load balancer", count(*members, "Ingress", "Ingresses"))
+        Facts::AlbCertificateMissing { members } => format!(
+            "{} on HTTPS without certificate-arn and without a host; IngressClassParams are not read",
+            count(*members, "Ingress is", "Ingresses are")
+        ),
+        Facts::AnnotationNotRead { meant: Some(key), .. } => {
+            format!("this product has no such name; probably {} is meant", Text::new(key))
         }
+        Facts::AnnotationNotRead { of_services: true, .. } => {
+            "this product reads it from Services only".to_owned()
+        }
+        Facts::AnnotationNotRead { .. } => "this product has no such name".to_owned(),
+        Facts::ControllersShareService { controllers, ingresses } => format!(
+            "it selects the pods of {} controllers; {} of some of them only",
+            controllers.len(),
+            count(*ingresses, "Ingress is", "Ingresses are")
+        ),
+        Facts::RuleShadowed { by, host, rules } => {
+            let of = if host.is_empty() { "any host".to_owned() } else { Text::new(host).to_string() };
+            format!(
+                "{} of {of} is tried first and takes everything; {}",
+                Text::new(by),
+                count(*rules, "rule is never reached", "rules are never reached")
+            )
+        }
+        Facts::GceHostTwice { paths } => {
+            format!(
+                "the later rule replaces the earlier: {}",
+                count(*paths, "path is gone", "paths are gone")
+            )
+        }
+        Facts::TlsWithoutSecret { issuer: true, section: false } => {
+            "cert-manager is asked for a certificate, and no section names a Secret for it".to_owned()
+        }
+        Facts::TlsWithoutSecret { issuer: true, section: true } => {
+            "cert-manager skips a section without secretName".to_owned()
+        }
+        Facts::TlsWithoutSecret { issuer: false, .. } => "no Secret is named".to_owned(),
+        Facts::AlbGroupStuck { members, .. } => {
+            format!("{} on the load balancer", count(*members, "Ingress is", "Ingresses are"))
+        }
+    }
+}
+
+/// Who complains of a configuration.
+fn sayer(kind: ControllerKind) -> &'static str {
+    match kind {
+        ControllerKind::IngressNginx | ControllerKind::F5Nginx => "nginx says",
+        ControllerKind::Haproxytech => "haproxy says",
+        ControllerKind::Kong => "Kong says",
+        _ => "the controller says",
     }
 }
 
@@ -182,6 +240,13 @@ fn scope(scope: &Scope) -> String {
         }
         Scope::Ignored => "this product does not read it here".to_owned(),
         Scope::Everybody => "this product gives it to all hosts".to_owned(),
+        Scope::UnknownHosts => {
+            "this product gives it the hosts that no rule names, not those of its Ingress".to_owned()
+        }
+        Scope::Group { others } => format!(
+            "it takes what no rule of the load balancer takes, which serves {} too",
+            count(*others, "other Ingress", "other Ingresses")
+        ),
     }
 }
 
@@ -238,6 +303,7 @@ fn missing(backend: &MissingBackend) -> String {
         MissingBackend::ExternalNameDisabled { service } => {
             format!("Service {} is an ExternalName, and these are off", NameRef::from(service))
         }
+        MissingBackend::Action { key } => format!("there is no annotation {}", Text::new(key)),
         MissingBackend::Resource { kind, name } => {
             format!("{} {} is no Service", Text::new(kind), Text::new(name))
         }

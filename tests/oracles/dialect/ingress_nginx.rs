@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Dialect, Pattern, some};
 use crate::generate::ingresses;
-use crate::world::{NAMESPACES, SERVICES};
+use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, SERVICES, external};
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
@@ -60,12 +60,25 @@ pub(crate) const INGRESS_NGINX: Dialect = Dialect {
         some(8, "nginx.ingress.kubernetes.io/ssl-redirect", &["true", "false", "off"]),
         some(6, "nginx.ingress.kubernetes.io/force-ssl-redirect", &["true", "1", "false", "on"]),
         some(5, "nginx.ingress.kubernetes.io/preserve-trailing-slash", &["true", "false"]),
-        some(3, "nginx.ingress.kubernetes.io/relative-redirects", &["true"]),
+        some(3, "nginx.ingress.kubernetes.io/relative-redirects", &["true", "false"]),
+        some(
+            1,
+            "nginx.ingress.kubernetes.io/auth-tls-secret",
+            &["n/missing", "missing", "cert", "other/cert"],
+        ),
         some(3, "nginx.ingress.kubernetes.io/use-port-in-redirects", &["true"]),
-        some(6, "nginx.ingress.kubernetes.io/default-backend", &["seven", "eight", "missing", "no/such"]),
+        some(
+            6,
+            "nginx.ingress.kubernetes.io/default-backend",
+            &["seven", "eight", EXTERNAL, "missing", "no/such"],
+        ),
         some(4, "nginx.ingress.kubernetes.io/custom-http-errors", &["503", "404,503", "401", "404", "200"]),
         some(3, "nginx.ingress.kubernetes.io/auth-type", &["basic", "digest", "jwt"]),
-        some(4, "nginx.ingress.kubernetes.io/auth-secret", &["users", "users", "missing", "n/users"]),
+        some(
+            4,
+            "nginx.ingress.kubernetes.io/auth-secret",
+            &["users", "users", "missing", "n/users", "m/users"],
+        ),
         some(3, "nginx.ingress.kubernetes.io/auth-url", &["http://10.1.1.8:8080/check", "somewhere"]),
         some(
             3,
@@ -96,19 +109,22 @@ pub(crate) const INGRESS_NGINX: Dialect = Dialect {
         some(4, "--deep-inspect", &["false"]),
         some(4, "--enable-annotation-validation", &["false"]),
         some(4, "--health-check-path", &["/alive"]),
+        some(4, "--disable-svc-external-name", &["true"]),
         some(3, "--annotations-prefix", &["own.example"]),
     ],
     config: &[
         some(40, "allow-snippet-annotations", &["true", "false"]),
-        some(40, "annotations-risk-level", &["Critical", "Critical", "Critical", "Medium", "Low", "none"]),
+        some(40, "annotations-risk-level", &["Critical", "Critical", "critical", "Medium", "Low", "none"]),
         some(5, "annotation-value-word-blocklist", &["moved, lua", "/new"]),
-        some(8, "ssl-redirect", &["false", "no"]),
+        some(8, "ssl-redirect", &["false", "no", ""]),
         some(6, "force-ssl-redirect", &["true"]),
         some(10, "http-redirect-code", &["301", "302", "307", "308", "303", "abc"]),
         some(8, "no-tls-redirect-locations", &["/a,/foo", ""]),
         some(5, "preserve-trailing-slash", &["true"]),
         some(20, "use-forwarded-headers", &["true"]),
         some(4, "relative-redirects", &["true"]),
+        some(4, "ssl-reject-handshake", &["true"]),
+        some(4, "allow-cross-namespace-resources", &["true"]),
         some(8, "block-user-agents", &["badbot", "~*bot", "~^X"]),
         some(5, "block-referers", &["https://spam.test/", "~spam"]),
         some(4, "server-snippet", &["return 410;", "add_header X-Own 1;"]),
@@ -141,8 +157,20 @@ fn routes(random: &mut StdRng, dialect: &Dialect) -> Vec<Value> {
             *secret = json!("cert");
         }
     }
+    for ingress in &mut all {
+        let path = ingress.pointer_mut("/spec/rules/0/http/paths/0/backend");
+        if let Some(backend) = path.filter(|backend| backend.get("service").is_some())
+            && random.random_ratio(1, 12)
+        {
+            let port =
+                if random.random() { json!({"number": EXTERNAL_PORT}) } else { json!({"name": "http"}) };
+            *backend = json!({"service": {"name": EXTERNAL, "port": port}});
+        }
+    }
+    all.extend(NAMESPACES.map(external));
     for number in 0..random.random_range(0..3) {
-        let Some(main) = all.choose(random).cloned() else { break };
+        let mains: Vec<&Value> = all.iter().filter(|one| one["kind"] == "Ingress").collect();
+        let Some(main) = mains.choose(random).map(|main| (*main).clone()) else { break };
         all.push(canary(random, main, number));
     }
     all

@@ -77,6 +77,8 @@ pub(super) struct Cluster<'w> {
     /// In no particular order.
     pub(super) ingresses: Vec<Ingress>,
     services: BTreeMap<(String, String), Vec<ServicePort>>,
+    /// The Services that stand for another host, with its address.
+    external: BTreeMap<(String, String), std::net::IpAddr>,
     secrets: BTreeSet<(String, String)>,
     world: &'w World,
 }
@@ -100,9 +102,17 @@ impl<'w> Cluster<'w> {
         Self {
             ingresses: of_kind("Ingress").map(ingress).collect(),
             services: of_kind("Service").map(|object| (key(object), ports(object, &slices))).collect(),
+            external: of_kind("Service")
+                .filter_map(|object| Some((key(object), text(object, "/spec/externalName").parse().ok()?)))
+                .collect(),
             secrets,
             world,
         }
+    }
+
+    /// The address that an `ExternalName` Service stands for.
+    pub(super) fn external(&self, namespace: &str, name: &str) -> Option<std::net::IpAddr> {
+        self.external.get(&(namespace.to_owned(), name.to_owned())).copied()
     }
 
     /// The ports of a Service, if it is there.

@@ -21,6 +21,16 @@ pub(super) enum Risk {
 }
 
 impl Risk {
+    /// A level of the ConfigMap; what is none is the lowest.
+    pub(super) fn parse(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "critical" => Self::Critical,
+            "high" => Self::High,
+            "medium" => Self::Medium,
+            _ => Self::Low,
+        }
+    }
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Low => "Low",

@@ -48,10 +48,10 @@ pub(super) fn path(request: &Request) -> Option<Vec<u8>> {
 
 /// What happens to a request once the configuration is loaded.
 pub(super) fn act(table: &Table, request: &Request) -> Decision {
+    let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
     if matches!(request.method.as_str(), "TRACE" | "CONNECT") {
         return Decision::bare(Outcome::Refused, Some(405));
     }
-    let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
     let site = match table.listeners.find(request) {
         Taker::Site(number) => table.sites.get(number),
         Taker::Default => None,

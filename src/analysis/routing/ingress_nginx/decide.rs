@@ -1,8 +1,8 @@
 //! What happens to one request, in the order of nginx' phases.
 //!
-//! Malformed requests → block lists → `www` redirect → TLS passthrough → server snippet, `app-root` →
-//! location, missing slash → denied → snippet, redirects, rewrite → https redirect → nobody behind the
-//! upstream → authentication → the upstream, or its canary.
+//! TLS passthrough → malformed requests → unknown methods, block lists → `www` redirect → clients'
+//! certificates → server snippet, `app-root` → location, missing slash → denied → snippet, redirects,
+//! rewrite → https redirect → nobody behind the upstream → authentication → the upstream, or its canary.
 //! Sources: kubernetes/ingress-nginx `rootfs/etc/nginx/template/nginx.tmpl`,
 //! `rootfs/etc/nginx/lua/{lua_ingress,balancer,certificate}.lua`, `lua/nginx/ngx_srv_redirect.lua`,
 //! v1.15.1.
@@ -45,14 +45,21 @@ pub(super) fn path(request: &Request) -> Option<Vec<u8>> {
 
 /// What happens to a request once the configuration is loaded.
 pub(super) fn act(table: &Table, request: &Request) -> Decision {
-    let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
-    let barred = table.global.bars(request.header("User-Agent"), request.header("Referer")).map(|key| {
-        let mut decision = Decision::bare(Outcome::Refused, Some(403));
-        decision.notes.push(Note::Config { key: key.to_owned() });
-        decision
-    });
     let number = table.names.find(request.host.as_str()).unwrap_or(table.catch_all);
-    let Some(site) = table.sites.get(number) else {
+    let is_unknown_tls = request.scheme == Scheme::Https && number == table.catch_all;
+    if is_unknown_tls && table.global.rejects_unknown_tls {
+        let mut decision = Decision::bare(Outcome::Refused, None);
+        decision.notes.push(Note::HandshakeRejected);
+        decision.notes.push(Note::Config { key: "ssl-reject-handshake".to_owned() });
+        return decision;
+    }
+    let site = table.sites.get(number);
+    if let Some(decision) = site.and_then(|site| passthrough(table, request, site)) {
+        return decision;
+    }
+    let Some(path) = path(request) else { return Decision::bare(Outcome::Refused, Some(400)) };
+    let barred = barred(table, request);
+    let Some(site) = site else {
         return barred
             .map_or_else(|| www_redirect(table, request, number), |found| errors::lost(table, found));
     };
@@ -75,13 +82,41 @@ pub(super) fn act(table: &Table, request: &Request) -> Decision {
     decision
 }
 
+/// TLS that is not ended here: the server's name counts, and nothing of the request.
+fn passthrough(table: &Table, request: &Request, site: &Site) -> Option<Decision> {
+    let maker = table.loaded.get(site.maker?)?;
+    let passes =
+        table.global.ssl_passthrough && request.scheme == Scheme::Https && maker.options.ssl_passthrough;
+    let root = site.locations.iter().find(|location| location.path == "/")?;
+    if !passes || root.upstream == DEFAULT_UPSTREAM {
+        return None;
+    }
+    let path = request.path.as_str();
+    let visit = Visit { table, request, site, path: path.as_bytes() };
+    let mut decision = visit.proxy(root, path.to_owned());
+    decision.notes.insert(0, Note::Server { name: site.host.clone() });
+    decision.notes.push(annotation(&maker.name, "ssl-passthrough"));
+    Some(decision)
+}
+
+/// What is refused whatever its server would say.
+fn barred(table: &Table, request: &Request) -> Option<Decision> {
+    if matches!(request.method.as_str(), "TRACE" | "CONNECT") {
+        return Some(Decision::bare(Outcome::Refused, Some(405)));
+    }
+    let key = table.global.bars(request.header("User-Agent"), request.header("Referer"))?;
+    let mut decision = Decision::bare(Outcome::Refused, Some(403));
+    decision.notes.push(Note::Config { key: key.to_owned() });
+    Some(decision)
+}
+
 fn www_redirect(table: &Table, request: &Request, number: usize) -> Decision {
     let redirect = number.checked_sub(table.sites.len()).and_then(|at| table.redirects.get(at));
     let Some(redirect) = redirect else { return Decision::bare(Outcome::NoRoute, Some(404)) };
     let mut scheme = request.scheme.as_str();
     let port = match request.scheme {
         Scheme::Http => table.global.http_port,
-        Scheme::Https => table.global.https_port,
+        Scheme::Https => table.global.tls_port,
     };
     let mut port = port.to_string();
     if table.global.use_forwarded_headers {
@@ -108,13 +143,13 @@ pub(super) fn annotation(ingress: &Name, key: &str) -> Note {
 pub(super) struct Visit<'a> {
     pub(super) table: &'a Table,
     pub(super) request: &'a Request,
-    site: &'a Site,
+    pub(super) site: &'a Site,
     pub(super) path: &'a [u8],
 }
 
 impl Visit<'_> {
     fn run(&self) -> Decision {
-        if let Some(decision) = self.passthrough().or_else(|| self.server_rewrites()) {
+        if let Some(decision) = self.without_authority().or_else(|| self.server_rewrites()) {
             return decision;
         }
         let slashes =
@@ -132,21 +167,6 @@ impl Visit<'_> {
             },
             Found::Undecided(at) => self.undecided(at),
         }
-    }
-
-    /// TLS that is not ended here: paths do not count.
-    fn passthrough(&self) -> Option<Decision> {
-        let maker = self.table.loaded.get(self.site.maker?)?;
-        let passes = self.table.global.ssl_passthrough
-            && self.request.scheme == Scheme::Https
-            && maker.options.ssl_passthrough;
-        let root = self.site.locations.iter().find(|location| location.path == "/")?;
-        if !passes || root.upstream == DEFAULT_UPSTREAM {
-            return None;
-        }
-        let mut decision = self.proxy(root, self.request.path.as_str().to_owned());
-        decision.notes.push(annotation(&maker.name, "ssl-passthrough"));
-        Some(decision)
     }
 
     fn server_rewrites(&self) -> Option<Decision> {
@@ -189,7 +209,7 @@ impl Visit<'_> {
         let scheme = self.request.scheme;
         let port = match scheme {
             Scheme::Http => self.table.global.http_port,
-            Scheme::Https => self.table.global.https_port,
+            Scheme::Https => self.table.global.tls_port,
         };
         let shown = self.table.options(location).port_in_redirects && port != scheme.default_port();
         let port = if shown { format!(":{port}") } else { String::new() };
@@ -317,10 +337,16 @@ impl Visit<'_> {
         if let Some(decision) = self.unauthorised(location) {
             return self.error(Some(location), decision);
         }
+        if upstream.is_silent() && self.table.upstreams.alternative(location.upstream).is_none() {
+            let mut decision = self.with_winner(Outcome::Unavailable, None, location);
+            decision.notes.extend(upstream.note());
+            return decision;
+        }
         let mut decision = self.with_winner(Outcome::Routed, None, location);
         decision.notes.extend(upstream.note());
         decision.upstream_path = Some(upstream_path);
         self.split(location.upstream, &mut decision);
+        decision.notes.extend(self.certificate_notes());
         let options = self.table.options(location);
         if let Some(name) = self.owner(location) {
             if let Some(key) = options.address_list {

@@ -20,6 +20,10 @@ pub(super) enum Health {
     ServiceMissing,
     PortMissing,
     NobodyReady,
+    /// The Service's own address is asked, and nobody is behind it.
+    AddressSilent,
+    /// The Service's own address is asked at a port that it does not have.
+    AddressPortless,
     Unseen,
 }
 
@@ -68,39 +72,37 @@ impl<'a> Endpoints<'a> {
         port.map_or(Health::PortMissing, |port| self.behind(service, port))
     }
 
-    /// The first port of a Service, as the annotation `default-backend` uses it.
+    /// The first port of a Service, as the annotation `default-backend` uses it: `ExternalName` Services
+    /// are not barred from there.
     pub(super) fn first_port(&self, service: &Name) -> Lookup<Option<(Target, Health)>> {
         let found = self.snapshot.services.get(&service.namespace, &service.name);
         found.map(|object| {
             let port = object.ports.first()?;
             let target = Target { service: service.clone(), port: PortRef::Number(port.number) };
-            Some((target, self.behind(object, port)))
+            let is_outside = object.is_external_name();
+            Some((target, if is_outside { outside(object) } else { self.behind(object, port) }))
         })
     }
 
-    /// `None` where the Service has no address of its own.
+    /// `None` where the Service has no address of its own, or no port of the name; a number is asked for
+    /// whether the Service has it or not.
     fn by_cluster_ip(&self, service: &Service, wanted: &PortRef) -> Option<Health> {
-        service.cluster_ip.as_deref().filter(|ip| *ip != "None")?;
-        let port = service.port(wanted)?;
-        Some(match self.behind(service, port) {
-            Health::NobodyReady => Health::NobodyReady,
-            Health::Ready | Health::ServiceMissing | Health::PortMissing | Health::Unseen => Health::Ready,
-        })
+        service.cluster_ip.as_deref().filter(|ip| !matches!(*ip, "" | "None"))?;
+        let Some(port) = service.port(wanted) else {
+            return matches!(wanted, PortRef::Number(_)).then_some(Health::AddressPortless);
+        };
+        let nobody = self.behind(service, port) == Health::NobodyReady;
+        Some(if nobody { Health::AddressSilent } else { Health::Ready })
     }
 
     fn external(&self, service: &Service, wanted: &PortRef) -> Health {
         if !self.external_names {
             return Health::NobodyReady;
         }
-        let name = service.external_name.as_deref().unwrap_or_default().trim_end_matches('.');
-        let is_loopback = name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if name.is_empty() || name == "localhost" || is_loopback {
-            return Health::NobodyReady;
-        }
-        match wanted {
-            PortRef::Number(_) => Health::Ready,
-            PortRef::Name(_) if service.port(wanted).is_some() => Health::Ready,
-            PortRef::Name(_) | PortRef::Unset => Health::NobodyReady,
+        match (outside(service), wanted) {
+            // Port 0 of a host that is there.
+            (Health::Ready, PortRef::Name(_)) if service.port(wanted).is_none() => Health::AddressPortless,
+            (health, _) => health,
         }
     }
 
@@ -123,6 +125,13 @@ impl<'a> Endpoints<'a> {
             Health::Unseen
         }
     }
+}
+
+/// Whether the name of an `ExternalName` Service may be asked.
+fn outside(service: &Service) -> Health {
+    let name = service.external_name.as_deref().unwrap_or_default().trim_end_matches('.');
+    let is_loopback = name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if name.is_empty() || name == "localhost" || is_loopback { Health::NobodyReady } else { Health::Ready }
 }
 
 /// A slice's port belongs to a Service port of the same name; where no name matches, a numeric
@@ -230,12 +239,16 @@ mod tests {
         check("web", "9090", false, Health::Ready);
         check("web", "none", false, Health::PortMissing);
         check("dead", "80", false, Health::NobodyReady);
-        check("dead", "80", true, Health::NobodyReady);
+        check("web", "main", true, Health::Ready);
+        check("web", "9090", true, Health::AddressPortless);
+        check("web", "http", true, Health::Ready);
+        check("web", "none", true, Health::PortMissing);
+        check("dead", "80", true, Health::AddressSilent);
         check("headless", "80", false, Health::Ready);
         check("headless", "80", true, Health::Ready);
         check("missing", "80", false, Health::ServiceMissing);
         check("outside", "80", false, Health::Ready);
-        check("outside", "http", false, Health::NobodyReady);
+        check("outside", "http", false, Health::AddressPortless);
         check("loop", "80", false, Health::NobodyReady);
         let unset = Target { service: Name::new("shop", "web"), port: PortRef::Unset };
         assert_eq!(endpoints.health(&unset, false), Health::ServiceMissing);
@@ -251,5 +264,24 @@ mod tests {
         let barred = Target { service: Name::new("shop", "outside"), port: PortRef::Number(80) };
         let snapshot = snapshot();
         assert_eq!(Endpoints::new(&snapshot, false).health(&barred, false), Health::NobodyReady);
+    }
+
+    #[test]
+    fn what_stands_in_may_be_outside_whether_rules_may_go_there_or_not() {
+        let mut snapshot = snapshot();
+        let outside = |name: &str, to: &str| Service {
+            meta: meta(name),
+            service_type: "ExternalName".to_owned(),
+            external_name: Some(to.to_owned()),
+            ports: vec![port(None, 80, PortRef::Number(80))],
+            ..Service::default()
+        };
+        let services = vec![outside("away", "example.com"), outside("loop", "127.0.0.1")];
+        snapshot.services = Listing::complete(Kind::Service, services);
+        let endpoints = Endpoints::new(&snapshot, false);
+        for (name, expected) in [("away", Health::Ready), ("loop", Health::NobodyReady)] {
+            let found = endpoints.first_port(&Name::new("shop", name)).found().flatten();
+            assert_eq!(found.map(|(_, health)| health), Some(expected), "{name}");
+        }
     }
 }

@@ -24,10 +24,14 @@ pub(super) struct Global {
     pub(super) use_forwarded_headers: bool,
     pub(super) http_port: u16,
     pub(super) https_port: u16,
+    /// Where nginx itself ends TLS: behind the passthrough it is another port than the clients'.
+    pub(super) tls_port: u16,
     pub(super) health_path: String,
     pub(super) default_service: Option<Name>,
     pub(super) external_names: bool,
     pub(super) ssl_passthrough: bool,
+    /// TLS to hosts that nobody has is not ended at all.
+    pub(super) rejects_unknown_tls: bool,
     pub(super) allow_list: Vec<String>,
     pub(super) deny_list: Vec<String>,
     pub(super) auth_url: Option<String>,
@@ -69,7 +73,7 @@ impl Global {
     pub(super) fn new(settings: &Settings) -> Self {
         let switch = |key: &str, default: bool| match settings.config(key) {
             Some("true" | "1" | "True" | "TRUE" | "t" | "T") => true,
-            Some("false" | "0" | "False" | "FALSE" | "f" | "F") => false,
+            Some("" | "false" | "0" | "False" | "FALSE" | "f" | "F") => false,
             Some(_) | None => default,
         };
         let list = |key: &str| -> Vec<String> {
@@ -80,6 +84,9 @@ impl Global {
         let port = |flag: &str, default| settings.value(flag).and_then(|v| v.parse().ok()).unwrap_or(default);
         let blocked = |key: &str| list(key).iter().map(|entry| Blocked::new(entry)).collect();
         let code = settings.config("http-redirect-code").and_then(|code| code.parse().ok());
+        let ssl_passthrough = settings.is_set("enable-ssl-passthrough");
+        let tls_port =
+            if ssl_passthrough { port("ssl-passthrough-proxy-port", 442) } else { port("https-port", 443) };
         Self {
             ssl_redirect: switch("ssl-redirect", true),
             force_ssl_redirect: switch("force-ssl-redirect", false),
@@ -95,13 +102,15 @@ impl Global {
             use_forwarded_headers: switch("use-forwarded-headers", false),
             http_port: port("http-port", 80),
             https_port: port("https-port", 443),
+            tls_port,
             health_path: settings.value("health-check-path").unwrap_or("/healthz").to_owned(),
             default_service: settings.value("default-backend-service").and_then(|service| {
                 let (namespace, name) = service.split_once('/')?;
                 Some(Name::new(namespace, name))
             }),
             external_names: !settings.is_set("disable-svc-external-name"),
-            ssl_passthrough: settings.is_set("enable-ssl-passthrough"),
+            ssl_passthrough,
+            rejects_unknown_tls: switch("ssl-reject-handshake", false),
             allow_list: [list("whitelist-source-range"), list("allowlist-source-range")].concat(),
             deny_list: list("denylist-source-range"),
             auth_url: text("global-auth-url"),

@@ -34,6 +34,7 @@ pub(super) struct Options {
     pub(super) denied: Option<&'static str>,
     /// The Secret that basic authentication needs.
     pub(super) auth_secret: Option<Name>,
+    pub(super) client_certificates: Option<ClientCertificates>,
     pub(super) auth_url: Option<String>,
     /// Client addresses are looked at: the annotation that asks for it.
     pub(super) address_list: Option<&'static str>,
@@ -49,6 +50,15 @@ pub(super) struct Redirect {
     pub(super) code: u16,
     pub(super) url: String,
     pub(super) annotation: &'static str,
+}
+
+/// What `auth-tls-secret` asks of clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ClientCertificates {
+    /// The annotation names no Secret that may be used.
+    Void,
+    /// Certificates that the authority in this Secret signed.
+    Of(Name),
 }
 
 impl Options {
@@ -75,7 +85,6 @@ impl Options {
             force_ssl_redirect: switch("force-ssl-redirect", defaults.force_ssl_redirect),
             preserve_trailing_slash: switch("preserve-trailing-slash", defaults.preserve_trailing_slash),
             app_root: text("app-root").filter(|root| root.starts_with('/')),
-            relative_redirects: switch("relative-redirects", defaults.relative_redirects),
             port_in_redirects: switch("use-port-in-redirects", defaults.port_in_redirects),
             aliases: aliases(text("server-alias").as_deref().unwrap_or_default()),
             canary: canary(ingress, policy),
@@ -92,13 +101,16 @@ impl Options {
         options
     }
 
-    /// A value that cannot be read makes the whole group of redirects void.
+    /// A value that cannot be read makes the whole group of redirects void. `relative-redirects` can
+    /// only be added to what the ConfigMap says.
     fn redirects(&mut self, ingress: &Ingress, policy: &Policy<'_>) {
         let unreadable = |name: &str, read: bool| policy.is_set(ingress, name) && !read;
         let text = |name: &str| policy.text(ingress, name).map(std::borrow::Cow::into_owned);
         let www = policy.boolean(ingress, "from-to-www-redirect");
+        let relative = policy.boolean(ingress, "relative-redirects");
         let temporal = text("temporal-redirect");
         if unreadable("from-to-www-redirect", www.is_some())
+            || unreadable("relative-redirects", relative.is_some())
             || unreadable("temporal-redirect", temporal.is_some())
         {
             return;
@@ -126,6 +138,7 @@ impl Options {
             self.redirect = permanent.map(|url| Redirect { code, url, annotation: "permanent-redirect" });
         }
         self.from_to_www = www.unwrap_or(false);
+        self.relative_redirects |= relative.unwrap_or(false);
     }
 
     fn access(&mut self, ingress: &Ingress, policy: &Policy<'_>, global: &Global) {
@@ -133,13 +146,17 @@ impl Options {
         if policy.text(ingress, "auth-type").is_some() {
             match policy.text(ingress, "auth-secret") {
                 None => self.denied = Some("auth-secret"),
-                Some(secret) => match secret.split_once('/') {
-                    Some((other, _)) if other != namespace => self.denied = Some("auth-secret"),
-                    Some((_, name)) => self.auth_secret = Some(Name::new(namespace, name)),
-                    None => self.auth_secret = Some(Name::new(namespace, secret.as_ref())),
-                },
+                Some(secret) => {
+                    let secret = secret_of(&secret, namespace, policy);
+                    self.denied = if secret.is_none() { Some("auth-secret") } else { self.denied };
+                    self.auth_secret = secret;
+                }
             }
         }
+        self.client_certificates = policy.text(ingress, "auth-tls-secret").map(|text| {
+            let secret = secret_of(&text, namespace, policy).filter(|_| text.contains('/'));
+            secret.map_or(ClientCertificates::Void, ClientCertificates::Of)
+        });
         if let Some(url) = policy.text(ingress, "auth-url") {
             if is_absolute_url(&url) {
                 self.auth_url = Some(url.into_owned());
@@ -157,6 +174,13 @@ impl Options {
             }
         }
     }
+}
+
+/// `name` or `namespace/name`; `None` where another namespace's Secrets may not be used.
+fn secret_of(text: &str, own: &str, policy: &Policy<'_>) -> Option<Name> {
+    let (namespace, name) = text.split_once('/').unwrap_or((own, text));
+    let usable = !name.contains('/') && (namespace == own || policy.crosses_namespaces());
+    usable.then(|| Name::new(namespace, name))
 }
 
 /// A list of statuses; one that is none makes the list void.

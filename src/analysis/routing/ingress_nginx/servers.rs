@@ -57,6 +57,8 @@ pub(super) struct Server {
     pub(super) maker: Option<usize>,
     /// The first Ingress with a `server-snippet`.
     pub(super) snippet: Option<usize>,
+    /// The Ingresses with `auth-tls-secret`.
+    pub(super) client_certificates: Vec<usize>,
 }
 
 impl Server {
@@ -70,6 +72,7 @@ impl Server {
             www: None,
             maker,
             snippet: None,
+            client_certificates: Vec::new(),
         }
     }
 
@@ -219,6 +222,10 @@ impl Servers {
                 None => self.all.first_mut(),
             };
             let Some(server) = server else { continue };
+            let counts = rule.paths.is_some() || rule.host().is_empty();
+            if counts && ingress.options.client_certificates.is_some() {
+                server.client_certificates.push(number);
+            }
             for (p, path) in rule.paths().iter().enumerate() {
                 let Some(upstream) = location_upstream(ingress, path, upstreams) else { continue };
                 if server.add(path, upstream, (number, Place::Path(r, p))) && www {

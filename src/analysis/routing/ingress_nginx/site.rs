@@ -61,6 +61,8 @@ pub(super) struct Site {
     pub(super) maker: Option<usize>,
     pub(super) snippet: Option<usize>,
     pub(super) tls: Tls,
+    /// The Ingresses that ask for certificates of clients.
+    pub(super) client_certificates: Vec<usize>,
     pub(super) aliases: Vec<String>,
 }
 
@@ -125,8 +127,20 @@ impl Site {
         }
         let app_root =
             locations.iter().position(|location| !location.plain && options(location).app_root.is_some());
-        let Server { host, aliases, tls, maker, snippet, locations: _, .. } = server;
-        let site = Self { host, locations, matcher, rewrites, regex, app_root, maker, snippet, tls, aliases };
+        let Server { host, aliases, tls, maker, snippet, client_certificates, locations: _, .. } = server;
+        let site = Self {
+            host,
+            locations,
+            matcher,
+            rewrites,
+            regex,
+            app_root,
+            maker,
+            snippet,
+            tls,
+            client_certificates,
+            aliases,
+        };
         (site, problem)
     }
 

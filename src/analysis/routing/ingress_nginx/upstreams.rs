@@ -42,15 +42,22 @@ impl Upstream {
         match self.health {
             Health::Ready => None,
             Health::ServiceMissing => Some(Note::ServiceMissing(service)),
-            Health::PortMissing => Some(Note::PortMissing { service, port: self.target.port.clone() }),
-            Health::NobodyReady => Some(Note::NoReadyEndpoints(service)),
+            Health::PortMissing | Health::AddressPortless => {
+                Some(Note::PortMissing { service, port: self.target.port.clone() })
+            }
+            Health::NobodyReady | Health::AddressSilent => Some(Note::NoReadyEndpoints(service)),
             Health::Unseen => Some(Note::BackendUnseen(service)),
         }
     }
 
     /// Whether nginx has a balancer for it.
     pub(super) fn answers(&self) -> bool {
-        !self.removed && matches!(self.health, Health::Ready | Health::Unseen)
+        !self.removed && (matches!(self.health, Health::Ready | Health::Unseen) || self.is_silent())
+    }
+
+    /// Whether nginx connects to an address at which nobody answers.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.health, Health::AddressSilent | Health::AddressPortless)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::request::Request;
 
 use super::conf::{Part, is_variable, parts};
 use super::pattern::{GivenUp, Pattern, is_literal};
+use super::redirect::{escape_group, unescape};
 
 /// What a rewrite makes of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(in crate::analysis::routing) struct Rewrite {
     pattern: Option<Pattern>,
     target: Vec<Part>,
     redirects: bool,
+    /// The target ends in a question mark: the request's own query is dropped.
+    drops_query: bool,
 }
 
 impl Rewrite {
@@ -46,7 +49,10 @@ impl Rewrite {
             return Err(format!("pcre2_compile() failed in \"{head}{path}\""));
         }
         let redirects = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
-        Ok(Self { pattern, target: checked_parts(target, own_variables)?, redirects })
+        let bare = target.strip_suffix('?');
+        let drops_query = bare.is_some();
+        let target = checked_parts(bare.unwrap_or(target), own_variables)?;
+        Ok(Self { pattern, target, redirects, drops_query })
     }
 
     /// Applies to a normalised path that the location matched.
@@ -59,6 +65,8 @@ impl Rewrite {
                 Err(GivenUp) => return Rewritten::Undecided,
             },
         };
+        let raw = request.path.as_str();
+        let escapes = self.redirects && raw.contains(['%', '+']);
         let mut out: Vec<u8> = Vec::new();
         for part in &self.target {
             match part {
@@ -69,7 +77,11 @@ impl Rewrite {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Group(group) => {
                     let found = captures.as_ref().and_then(|captures| captures.get(*group));
-                    out.extend_from_slice(found.map(|group| group.as_bytes()).unwrap_or_default());
+                    let found = found.map(|group| group.as_bytes()).unwrap_or_default();
+                    match escapes {
+                        true => out.extend_from_slice(&escape_group(found)),
+                        false => out.extend_from_slice(found),
+                    }
                 }
                 Part::Variable(name) => match variable(name, path, request) {
                     Some(value) => out.extend_from_slice(&value),
@@ -83,9 +95,11 @@ impl Rewrite {
         if !self.redirects {
             return Rewritten::Path(out);
         }
-        let query = request.query.as_deref().filter(|query| !query.is_empty());
-        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-        Rewritten::Redirect(format!("{}{query}", String::from_utf8_lossy(&out)))
+        let out = unescape(&out);
+        let has_query = self.target.iter().any(|part| matches!(part, Part::Text(text) if text.contains('?')));
+        let query = request.query.as_deref().filter(|query| !query.is_empty() && !self.drops_query);
+        let query = query.map(|query| format!("{}{query}", if has_query { '&' } else { '?' }));
+        Rewritten::Redirect(format!("{}{}", String::from_utf8_lossy(&out), query.unwrap_or_default()))
     }
 }
 
@@ -179,8 +193,36 @@ mod tests {
         check("/foo/[0-9]+", "/new", "/foo/bar", "-");
         check("/foo/(.*)", "https://b.example/$1", "/foo/bar", "-> https://b.example/bar?q=1");
         check_with("", "/foo/(.*)", "https://b.example/$1", "/foo/bar", "-> https://b.example/bar");
+        check("/foo", "https://b.example/x?a=b", "/foo", "-> https://b.example/x?a=b&q=1");
+        check("/foo", "https://b.example/x?", "/foo", "-> https://b.example/x");
+        check("/foo", "/x?", "/foo", "/x");
         check("/foo", "/a$is_args$args", "/foo", "/a?q=1");
         check_with("", "/foo", "/a$is_args$args", "/foo", "/a");
+    }
+
+    /// As nginx answers.
+    #[test]
+    fn redirects_are_escaped_where_the_request_was() {
+        for (uri, target, expected) in [
+            ("/r/a%20b", "https://m.test/$1", "https://m.test/a%20b"),
+            ("/r/a%3Fb%20c+d", "https://m.test/$1", "https://m.test/a?b%20c%2Bd"),
+            ("/r/a+b\"c", "https://m.test/$1", "https://m.test/a+b%22c"),
+            ("/r/ab\"c", "https://m.test/$1", "https://m.test/ab\"c"),
+            ("/r/%61\"<b", "https://m.test/$1", "https://m.test/a%22<b"),
+            ("/r/%c3%a9", "https://m.test/$1", "https://m.test/%C3%A9"),
+            ("/r/u/a%20b%25%3F+;%7e", "https://m.test$uri", "https://m.test/r/u/a b?+;~"),
+            ("/r/a%2541", "https://m.test$uri", "https://m.test/r/aA"),
+            (
+                "/r/a%20b%3Fc",
+                "https://m.test/x%20y/$1?a=$1&b=%20",
+                "https://m.test/x%20y/a%20b?c?a=a%20b%3Fc&b=%20",
+            ),
+        ] {
+            let request = Request::parse(&format!("http://a.example{uri}")).expect(uri);
+            let path = crate::analysis::routing::nginx::normalise::normalise(uri).expect(uri);
+            let rewrite = Rewrite::new("(?i)", "/r/(.*)", target, &[]).expect(target);
+            assert_eq!(rewrite.apply(&path, &request), Rewritten::Redirect(expected.to_owned()), "{uri}");
+        }
     }
 
     #[test]

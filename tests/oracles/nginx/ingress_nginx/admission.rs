@@ -12,7 +12,7 @@ pub(super) struct Controller<'w> {
 const CRITICAL: [&str; 5] =
     ["server-snippet", "configuration-snippet", "auth-snippet", "modsecurity-snippet", "stream-snippet"];
 const HIGH: [&str; 3] = ["server-alias", "auth-url", "auth-signin"];
-const MEDIUM: [&str; 15] = [
+const MEDIUM: [&str; 16] = [
     "rewrite-target",
     "app-root",
     "permanent-redirect",
@@ -27,10 +27,11 @@ const MEDIUM: [&str; 15] = [
     "canary-by-header-pattern",
     "canary-by-cookie",
     "auth-secret",
+    "auth-tls-secret",
     "auth-realm",
 ];
 
-fn risk(name: &str) -> u8 {
+fn risk(name: &str) -> usize {
     match name {
         _ if CRITICAL.contains(&name) => 3,
         _ if HIGH.contains(&name) => 2,
@@ -77,12 +78,9 @@ impl<'w> Controller<'w> {
             .iter()
             .filter_map(|(key, value)| Some((key.strip_prefix(&self.prefix)?, value.as_str())))
             .collect();
-        let allowed = match self.cluster.config("annotations-risk-level") {
-            Some("Low") => 0,
-            Some("Medium") => 1,
-            Some("Critical") => 3,
-            _ => 2,
-        };
+        let level = self.cluster.config("annotations-risk-level").unwrap_or("High").to_lowercase();
+        let levels = ["low", "medium", "high", "critical"];
+        let allowed = levels.iter().position(|one| *one == level).unwrap_or(0);
         let blocked: Vec<&str> = self
             .cluster
             .config("annotation-value-word-blocklist")
@@ -110,8 +108,8 @@ impl<'w> Controller<'w> {
                 "limit-rps" | "temporal-redirect-code" => is_integer,
                 "default-backend" => is_of(value, "-"),
                 "temporal-redirect" => is_url(value),
-                "permanent-redirect" => self.text(ingress, "temporal-redirect").is_some() || is_url(value),
-                "permanent-redirect-code" => self.text(ingress, "temporal-redirect").is_some() || is_integer,
+                "permanent-redirect" => self.is_set(ingress, "temporal-redirect") || is_url(value),
+                "permanent-redirect-code" => self.is_set(ingress, "temporal-redirect") || is_integer,
                 "from-to-www-redirect" | "relative-redirects" => boolean(value).is_some(),
                 "auth-type" => value == "basic" || value == "digest",
                 "custom-http-errors" => value.split(',').all(|code| {
@@ -151,7 +149,19 @@ impl<'w> Controller<'w> {
 
     /// A switch of the ConfigMap.
     pub(super) fn config_switch(&self, key: &str, usual: bool) -> bool {
-        self.cluster.config(key).and_then(boolean).unwrap_or(usual)
+        match self.cluster.config(key) {
+            Some("") => false,
+            value => value.and_then(boolean).unwrap_or(usual),
+        }
+    }
+
+    /// Whether clients should bring certificates of an authority that is not there.
+    pub(super) fn lacks_authority(&self, ingress: &Ingress) -> bool {
+        let Some(secret) = self.text(ingress, "auth-tls-secret") else { return false };
+        let crosses = self.config_switch("allow-cross-namespace-resources", false);
+        !secret.split_once('/').is_some_and(|(namespace, name)| {
+            (crosses || namespace == ingress.namespace) && self.cluster.has_secret(namespace, name)
+        })
     }
 
     /// A list of the ConfigMap.

@@ -39,6 +39,8 @@ pub(super) struct Server {
     pub(super) snippet: Option<String>,
     pub(super) certificate: bool,
     pub(super) www: bool,
+    /// Clients should bring certificates, and nobody knows whose.
+    pub(super) lacks_authority: bool,
     pub(super) locations: Vec<Location>,
 }
 
@@ -53,6 +55,7 @@ pub(super) fn of(controller: &Controller<'_>, upstreams: &Upstreams) -> Vec<Serv
         snippet: None,
         certificate: false,
         www: false,
+        lacks_authority: false,
         locations: vec![Location {
             path: "/".to_owned(),
             exact: false,
@@ -130,6 +133,7 @@ fn create(controller: &Controller<'_>, number: usize, ingress: &Ingress, servers
             snippet: None,
             certificate: false,
             www: false,
+            lacks_authority: false,
             locations: vec![root],
         });
     }
@@ -165,6 +169,8 @@ fn fill(
     for rule in &ingress.rules {
         let at = servers.iter().position(|server| server.host == host_of(&rule.host)).unwrap_or(0);
         let server = &mut servers[at];
+        server.lacks_authority |=
+            (!rule.paths.is_empty() || rule.host.is_empty()) && controller.lacks_authority(ingress);
         for path in &rule.paths {
             let Some(backend) = &path.backend else { continue };
             let upstream = name(&ingress.namespace, backend);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::super::objects::{Backend, Ingress, ServicePort};
+use super::super::objects::{Backend, Ingress, Port, ServicePort};
 use super::admission::Controller;
 use super::servers::Server;
 
@@ -70,6 +70,15 @@ fn made(controller: &Controller<'_>, ingress: &Ingress, backend: &Backend) -> Up
 /// The port is compared as text with number, target and name of every Service port.
 fn peers(controller: &Controller<'_>, namespace: &str, backend: &Backend) -> Vec<SocketAddr> {
     let Some(ports) = controller.cluster.service(namespace, &backend.service) else { return Vec::new() };
+    if let Some(address) = controller.cluster.external(namespace, &backend.service) {
+        let barred = controller.cluster.argument("disable-svc-external-name") == Some("true");
+        let port = match &backend.port {
+            Port::Number(number) => Some(*number),
+            Port::Name(name) => ports.iter().find(|port| port.name == *name).map(|port| port.number),
+        };
+        let port = port.filter(|_| !barred).and_then(|port| u16::try_from(port).ok());
+        return port.map(|port| SocketAddr::from((address, port))).into_iter().collect();
+    }
     let wanted = backend.port.text();
     let fits = |port: &&ServicePort| {
         port.number.to_string() == wanted || port.target.to_string() == wanted || port.name == wanted
@@ -115,7 +124,14 @@ pub(super) fn put_default_backends(
             continue;
         }
         let ports = controller.cluster.service(&ingress.namespace, service);
-        let pods = ports.and_then(|ports| ports.first()).map(|port| port.pods.clone()).unwrap_or_default();
+        let first = ports.and_then(|ports| ports.first());
+        let external = controller.cluster.external(&ingress.namespace, service);
+        let pods = match (first, external) {
+            (Some(port), Some(address)) => {
+                vec![SocketAddr::from((address, u16::try_from(port.number).unwrap_or_default()))]
+            }
+            (port, _) => port.map(|port| port.pods.clone()).unwrap_or_default(),
+        };
         if pods.is_empty() {
             continue;
         }

@@ -131,6 +131,13 @@ impl File<'_> {
             self.listen(catch_all),
             self.barred(),
         );
+        if catch_all && self.controller.config_switch("ssl-reject-handshake", false) {
+            text.push_str("ssl_reject_handshake on;\n");
+        }
+        if server.lacks_authority {
+            text.push_str("return 403;\n}\n");
+            return text;
+        }
         if let Some(snippet) = &server.snippet {
             text.push_str(snippet);
             text.push('\n');

@@ -88,7 +88,9 @@ impl Actions {
         if controller.text(ingress, "auth-type").is_some() {
             let secret = controller.text(ingress, "auth-secret").unwrap_or_default();
             let (namespace, name) = secret.split_once('/').unwrap_or((&ingress.namespace, secret));
-            self.basic = namespace == ingress.namespace && controller.cluster.has_secret(namespace, name);
+            let crosses = controller.config_switch("allow-cross-namespace-resources", false);
+            let usable = crosses || namespace == ingress.namespace;
+            self.basic = usable && controller.cluster.has_secret(namespace, name);
             self.denied |= !self.basic;
         }
         match controller.text(ingress, "auth-url") {
