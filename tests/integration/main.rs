@@ -7,12 +7,19 @@
     reason = "a test that cannot go on has failed, also in its helpers"
 )]
 
-/// Decisions held to answers; shared with the oracles.
-#[path = "../oracles/judging.rs"]
-mod judging;
-#[path = "../oracles/recorded.rs"]
-mod recorded;
+/// What the oracles are made of: the one generator of worlds, and decisions held to answers.
+#[path = "../oracles"]
+mod oracles {
+    pub(crate) mod dialect;
+    pub(crate) mod generate;
+    pub(crate) mod judging;
+    pub(crate) mod recorded;
+    #[expect(dead_code, reason = "the oracles use all of it")]
+    pub(crate) mod world;
+}
 mod support;
+
+use oracles::{dialect, generate, judging, recorded, world};
 
 /// The shape of the program: layers, names, sizes, habits.
 mod architecture;
@@ -40,6 +47,8 @@ mod hostile_properties;
 mod http;
 /// Small worlds in which a model was once wrong.
 mod kept;
+/// Laws of all routing models, over generated worlds.
+mod laws;
 /// The live source against a loopback API server.
 mod live_source;
 /// Laws of the log parsers and of the scan.

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::ask::{Ask, ask};
+use crate::ask::ask;
 use crate::dialect::Dialect;
 use crate::judge::expectation;
 use crate::oracle::Oracle;
-use crate::world::{World, certificate};
+use crate::world::{Ask, World, certificate};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "DELETE"];
 

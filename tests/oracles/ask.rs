@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -14,28 +13,13 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature,
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, SignatureScheme};
 
-/// A request; the target of its URL goes out as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ask {
-    pub(crate) method: &'static str,
-    pub(crate) url: String,
-    pub(crate) headers: Vec<(String, String)>,
-}
+use crate::world::Ask;
 
-impl Ask {
-    /// As a line of `vectors.jsonl`, without the expectation.
-    pub(crate) fn vector(&self) -> Value {
-        let headers: serde_json::Map<String, Value> =
-            self.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        json!({"method": self.method, "url": self.url, "headers": headers})
-    }
-
-    /// Scheme, authority and target.
-    fn parts(&self) -> (bool, &str, &str) {
-        let (scheme, rest) = self.url.split_once("://").expect("an absolute URL");
-        let (authority, target) = rest.split_at(rest.find('/').expect("a path"));
-        (scheme == "https", authority, target)
-    }
+/// Scheme, authority and target of a request.
+fn parts(ask: &Ask) -> (bool, &str, &str) {
+    let (scheme, rest) = ask.url.split_once("://").expect("an absolute URL");
+    let (authority, target) = rest.split_at(rest.find('/').expect("a path"));
+    (scheme == "https", authority, target)
 }
 
 /// What the client saw.
@@ -67,7 +51,7 @@ pub(crate) async fn ask(entry: Entry, ask: &Ask) -> Answer {
 }
 
 async fn exchange(entry: Entry, ask: &Ask) -> io::Result<Vec<u8>> {
-    let (tls, authority, target) = ask.parts();
+    let (tls, authority, target) = parts(ask);
     let mut text = format!("{} {target} HTTP/1.1\r\nHost: {authority}\r\n", ask.method);
     for (name, value) in &ask.headers {
         text.push_str(&format!("{name}: {value}\r\n"));

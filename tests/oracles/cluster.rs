@@ -9,12 +9,11 @@ use futures::stream::{self, StreamExt};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::ask::{Answer, Ask, Entry, ask};
+use crate::ask::{Answer, Entry, ask};
 use crate::plane::assets::{Assets, FILES};
 use crate::plane::objects::path;
 use crate::plane::{Options, Plane};
-use crate::upstream::PORTS;
-use crate::world::{CLASS, NAMESPACES, World, certificate};
+use crate::world::{Ask, CLASS, NAMESPACES, PORTS, World, certificate};
 
 /// The namespace of the controller, and of the last Ingress of every world.
 pub(crate) const EDGE: &str = "edge";

@@ -1,12 +1,19 @@
 //! What the users of one controller write: all in which the generated worlds of two models differ.
 
+pub(crate) mod agic;
+pub(crate) mod apisix;
+pub(crate) mod aws_alb;
 pub(crate) mod cilium;
 pub(crate) mod contour;
 pub(crate) mod f5;
+pub(crate) mod gce;
 pub(crate) mod haproxy_ingress;
 pub(crate) mod haproxytech;
+pub(crate) mod httproute;
 pub(crate) mod ingress_nginx;
 pub(crate) mod istio;
+pub(crate) mod kong;
+pub(crate) mod spec;
 pub(crate) mod traefik;
 pub(crate) mod traefik_gateway;
 pub(crate) mod traefik_ingress_nginx;
@@ -15,7 +22,28 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use routecause::model::controller::ControllerKind;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Every dialect, once: one for each model.
+pub(crate) const ALL: [&Dialect; 17] = [
+    &agic::AGIC,
+    &apisix::APISIX,
+    &aws_alb::AWS_ALB,
+    &cilium::CILIUM,
+    &contour::CONTOUR,
+    &f5::F5,
+    &gce::GCE,
+    &haproxy_ingress::HAPROXY_INGRESS,
+    &haproxytech::HAPROXYTECH,
+    &httproute::HTTPROUTE,
+    &ingress_nginx::INGRESS_NGINX,
+    &istio::ISTIO,
+    &kong::KONG,
+    &spec::SPEC,
+    &traefik::TRAEFIK,
+    &traefik_gateway::TRAEFIK_GATEWAY,
+    &traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX,
+];
 
 /// Something that is there in so many of a hundred cases, with one of these values.
 #[derive(Debug, Clone, Copy)]
@@ -70,4 +98,16 @@ pub(crate) struct Dialect {
     pub(crate) headers: &'static [Choice],
     /// Its Deployment, and its ConfigMap, as they stand in the cluster.
     pub(crate) deployed: Deployed,
+}
+
+/// The Deployment of a controller, of one container that is named like its product.
+pub(crate) fn deployment(container: &str, image: &str, arguments: &[String]) -> Value {
+    let labels = json!({"app": container});
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "edge", "name": container},
+        "spec": {"selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": container, "image": image, "args": arguments}]},
+        }},
+    })
 }

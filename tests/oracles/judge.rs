@@ -5,10 +5,9 @@ use routecause::model::controller::ControllerKind;
 use routecause::model::ingress::PortRef;
 use serde_json::{Value, json};
 
-use crate::ask::{Answer, Ask};
+use crate::ask::Answer;
 use crate::judging::{self, differs, request_of};
-use crate::upstream::PORTS;
-use crate::world::backend;
+use crate::world::{Ask, PORTS, backend};
 
 /// A model of the objects that a proxy serves.
 pub(crate) struct Judge {

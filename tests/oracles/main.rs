@@ -85,19 +85,6 @@ const RECORDED: [ControllerKind; 8] = [
     ControllerKind::HttpRoute,
     ControllerKind::TraefikGateway,
 ];
-/// Every dialect, once.
-const DIALECTS: [&Dialect; 10] = [
-    &dialect::haproxy_ingress::HAPROXY_INGRESS,
-    &dialect::haproxytech::HAPROXYTECH,
-    &dialect::traefik::TRAEFIK,
-    &dialect::traefik_ingress_nginx::TRAEFIK_INGRESS_NGINX,
-    &dialect::traefik_gateway::TRAEFIK_GATEWAY,
-    &dialect::ingress_nginx::INGRESS_NGINX,
-    &dialect::f5::F5,
-    &dialect::contour::CONTOUR,
-    &dialect::istio::ISTIO,
-    &dialect::cilium::CILIUM,
-];
 
 /// An oracle by name; `allowed` differences of a thousand.
 fn oracle<O, F>(dialect: &'static Dialect, allowed: usize, start: impl Fn() -> F + Send + 'static) -> Trial
@@ -160,7 +147,7 @@ fn recorded(kind: ControllerKind) -> Trial {
 /// The worlds without a proxy, for whoever counts which lines of the models they reach: `coverage`.
 fn reach() -> Trial {
     let trial = Trial::test("reach", || {
-        RUNTIME.block_on(run::reach(&DIALECTS, Plan::usual()));
+        RUNTIME.block_on(run::reach(&dialect::ALL, Plan::usual()));
         Ok(())
     });
     trial.with_ignored_flag(true)

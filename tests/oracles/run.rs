@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::ask::{Answer, Ask, Entry, ask};
+use crate::ask::{Answer, Entry, ask};
 use crate::dialect::Dialect;
 use crate::generate::world;
 use crate::judge::{Finding, Judge, expectation};
 use crate::oracle::Oracle;
 use crate::shrink::smaller;
-use crate::world::World;
+use crate::world::{Ask, World};
 
 /// How much is asked; `ROUTECAUSE_ORACLE_{SEED,FIRST,WORLDS,ASKS}` say otherwise.
 #[derive(Debug, Clone, Copy)]

@@ -12,10 +12,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, ODD, SERVICES, address, pod};
-
-/// The ports of pods: `http` and `alt`.
-pub(crate) const PORTS: [u16; 2] = [8080, 8081];
+use crate::world::{EXTERNAL, EXTERNAL_PORT, NAMESPACES, ODD, PORTS, SERVICES, address, pod};
 
 /// Starts it.
 pub(crate) async fn start() {

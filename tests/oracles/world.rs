@@ -6,9 +6,6 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::ask::Ask;
-use crate::upstream::PORTS;
-
 /// The namespaces in which routes and Services are.
 pub(crate) const NAMESPACES: [&str; 2] = ["n", "m"];
 /// The Services of each of them.
@@ -28,6 +25,26 @@ pub(crate) const ODD: [&str; 4] = ["headless", "unnamed", "mixed", "vacant"];
 const ODD_HOST: u8 = 20;
 /// The IngressClass of the controller.
 pub(crate) const CLASS: &str = "own";
+
+/// The ports of pods: `http` and `alt`.
+pub(crate) const PORTS: [u16; 2] = [8080, 8081];
+
+/// A request; the target of its URL goes out as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(crate) method: &'static str,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Ask {
+    /// As a line of `vectors.jsonl`, without the expectation.
+    pub(crate) fn vector(&self) -> Value {
+        let headers: serde_json::Map<String, Value> =
+            self.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        json!({"method": self.method, "url": self.url, "headers": headers})
+    }
+}
 
 /// See the module.
 #[derive(Debug, Clone)]

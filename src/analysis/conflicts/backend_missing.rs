@@ -34,12 +34,16 @@ use crate::analysis::backend::{Chain, Seen};
 use crate::analysis::conflict::facts::MissingBackend;
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
+use crate::analysis::field::model::agrees;
 use crate::analysis::field::{Field, pattern};
 use crate::model::controller::ControllerKind;
 use crate::model::ingress::{Backend, Ingress, Place, PortRef};
 use crate::model::object::{Kind, Name, ObjectKey, annotation_field};
 use crate::model::service::{Service, ServicePort};
 use crate::model::snapshot::Lookup;
+
+/// How many rules of one backend are tried for a request that shows it.
+const TRIED: usize = 4;
 
 /// For how many missing Services the names are compared: the rest is told without a suggestion.
 const COMPARED: usize = 100;
@@ -160,18 +164,30 @@ fn told(
         | MissingBackend::Resource { .. }
         | MissingBackend::Action { .. } => None,
     };
-    let mut conflict =
-        Conflict::new(rule, field, Severity::High, Facts::BackendMissing { backend }, effect, fix);
-    for at @ (_, host, path) in places {
-        if conflict.host.is_none() && !path.is_empty() {
-            conflict = shown(conflict.on(host), field, ingress, host, path);
-        }
+    let conflict = Conflict::new(rule, field, Severity::High, Facts::BackendMissing { backend }, effect, fix);
+    let mut conflict = of_places(conflict, field, ingress, places);
+    for at in places {
         conflict = conflict.at(ingress, leaf(Some(at), name), value.as_deref());
     }
     match absent {
         Some(key) => conflict.without(key),
         None => conflict,
     }
+}
+
+/// By the first of its rules whose requests get this answer; where another rule, a redirect or a denial comes
+/// first for all of them, by the first.
+fn of_places(conflict: Conflict, field: &Field<'_>, ingress: &Ingress, places: &[At<'_>]) -> Conflict {
+    let effect = conflict.sees.effect.clone();
+    let by = |(_, host, path): &At<'_>| shown(conflict.clone().on(host), field, ingress, host, path);
+    let mut tried = places.iter().filter(|(_, _, path)| !path.is_empty()).take(TRIED).map(by).peekable();
+    let Some(first) = tried.peek().cloned() else { return conflict };
+    let told = tried.find(|one| one.sees.effect == effect && one.sees.url.is_some()).unwrap_or(first);
+    // What the model cannot tell in short no request is told to show.
+    let url = told.sees.url.as_deref();
+    let decision = url.and_then(|url| field.decide(told.host.as_deref().unwrap_or_default(), url));
+    let holds = decision.is_none_or(|decision| agrees(&told.sees.effect, &decision));
+    if holds { told } else { told.unshown() }
 }
 
 /// With a request that shows it, and what the routing model says of that: where the product drops the rule
@@ -324,7 +340,7 @@ fn port_missing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::field::kit::{check, sees, silent};
+    use crate::analysis::field::kit::{check, found, sees, silent};
 
     #[test]
     fn a_service_that_does_not_exist_is_found_with_its_name_elsewhere() {
@@ -481,5 +497,17 @@ mod tests {
              ing shop/b host=b.example /(P)->idle:80 ann:service-upstream=true",
         );
         silent(&Rule, "hide Service\ning shop/a host=a.example /(P)->web:80");
+    }
+
+    #[test]
+    fn a_request_shows_it_that_gets_the_answer() {
+        // Another rule takes the first path of it, a denial comes before it for all of them.
+        let shadowed = "svc shop/web 80
+             ing shop/a age=9 host=a.example /x(P)->web:80
+             ing shop/b age=8 host=a.example /x(P)->gone:80 /y(P)->gone:80";
+        sees(&found(&Rule, shadowed), &["http://a.example/y: 503"]);
+        let moved = "svc shop/web 80
+             ing shop/a host=a.example /x(P)->gone:80 ann:permanent-redirect=https://b.example/";
+        sees(&found(&Rule, moved), &["http://a.example/x: 301 https://b.example/"]);
     }
 }

@@ -118,7 +118,8 @@ impl Rule {
         let mut targets: Vec<_> = all.iter().filter_map(of).collect();
         targets.sort();
         targets.dedup();
-        vec![self.told(field, all, all.len() - 1, Effect::AnyOf(targets))]
+        // Of those that somebody is behind.
+        vec![self.told(field, all, all.len() - 1, Effect::AnyOf(targets)).judged(field)]
     }
 
     /// Those that want to be it, if the routing model lets one or several of them have it.
@@ -221,7 +222,7 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::field::kit::{check, sees, silent};
+    use crate::analysis::field::kit::{check, found, sees, silent};
 
     const TWO: &str = "ing a/all age=9 default=web:80\ning b/all age=8 default=web:80";
     const URL: &str = "http://any-other-host.invalid/";
@@ -306,5 +307,15 @@ mod tests {
             &["high : b/x spec.defaultBackend.service.name, a/all spec.defaultBackend.service.name"],
         );
         sees(&found, &[&format!("{URL}: GroupFrozen")]);
+    }
+
+    #[test]
+    fn where_only_one_has_somebody_behind_it_chance_has_no_say() {
+        let world = "is traefik
+             svc shop/web 80
+             svc shop/idle 80 empty
+             ing shop/a age=2 default=web:80
+             ing shop/b age=1 default=idle:80";
+        sees(&found(&Rule, world), &["http://any-other-host.invalid/: shop/a web:80"]);
     }
 }

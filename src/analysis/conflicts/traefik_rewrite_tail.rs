@@ -20,6 +20,7 @@
 
 use crate::analysis::conflict::{Conflict, Effect, Facts, Fix, Part, Severity};
 use crate::analysis::conflicts::ConflictRule;
+use crate::analysis::field::model::agrees;
 use crate::analysis::field::{Field, pattern};
 use crate::model::controller::ControllerKind;
 
@@ -68,10 +69,14 @@ impl ConflictRule for Rule {
             // A path that no request has in this form, or that another rule takes, is not rewritten.
             let decision = told.sees.url.as_deref().and_then(|url| field.decide(host, url));
             let own = (entry.ingress.meta.key(), entry.place);
-            let is_own = decision.is_none_or(|decision| {
-                decision.winner.is_some_and(|winner| (winner.ingress, winner.place) == own)
-            });
-            found.extend(is_own.then_some(told));
+            let winner = decision.as_ref().and_then(|decision| decision.winner.as_ref());
+            if decision.is_some() && winner.map(|winner| (winner.ingress.clone(), winner.place)) != Some(own)
+            {
+                continue;
+            }
+            // Nobody gets it where nobody is there.
+            let is_seen = decision.is_none_or(|decision| agrees(&told.sees.effect, &decision));
+            found.push(if is_seen { told } else { told.unshown() });
         }
         found
     }
@@ -80,7 +85,7 @@ impl ConflictRule for Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::field::kit::{check, sees, silent};
+    use crate::analysis::field::kit::{check, found, sees, silent};
 
     #[test]
     fn the_rest_of_the_path_stays() {
@@ -108,5 +113,13 @@ mod tests {
              ing shop/b host=b.example /app(E)->a:80 ann:rewrite-target=/new",
         );
         silent(&Rule, "ing shop/a host=a.example /app(P)->a:80 ann:rewrite-target=/");
+    }
+
+    #[test]
+    fn where_nobody_is_there_no_request_shows_it() {
+        let world = "is traefik-ingress-nginx
+             svc shop/other 80
+             ing shop/a host=a.example /app(P)->gone:80 ann:rewrite-target=/new";
+        sees(&found(&Rule, world), &["-: upstream gets /new/any/deeper"]);
     }
 }

@@ -311,6 +311,10 @@ impl Told for View<'_> {
         None
     }
 
+    fn answer(&self, request: &Request) -> Decision {
+        self.table.decide(request)
+    }
+
     fn fault(&self, ingress: usize, place: Place) -> Option<Reason> {
         self.table.faults.get(&(ingress, place)).cloned()
     }

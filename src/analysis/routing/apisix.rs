@@ -174,17 +174,14 @@ impl RouteTable for Table {
 
     fn explain(&self, request: &Request, limit: usize) -> Explanation {
         let decision = self.decide(request);
-        let path = path(request).unwrap_or_else(|| request.path.as_str().to_owned());
-        let won: BTreeSet<(usize, Place)> = self
-            .routes
-            .find(request.host.as_str(), &path)
-            .iter()
-            .map(|route| (route.ingress, route.place))
-            .collect();
+        let read = path(request);
+        let found = read.as_deref().map(|path| self.routes.find(request.host.as_str(), path));
+        let won: BTreeSet<(usize, Place)> =
+            found.iter().flatten().map(|route| (route.ingress, route.place)).collect();
         let question = Question {
             request,
             host: request.host.as_str(),
-            path: &path,
+            path: read.as_deref().unwrap_or(request.path.as_str()),
             decision: &decision,
             chosen: request.host.as_str(),
             limit,
@@ -224,6 +221,10 @@ impl Told for Table {
         (regex && rule.path_type == PathType::ImplementationSpecific).then(|| rule.path.clone())
     }
 
+    fn answer(&self, request: &Request) -> Decision {
+        self.decide(request)
+    }
+
     fn fault(&self, ingress: usize, place: Place) -> Option<Reason> {
         self.faults.get(&(ingress, place)).cloned()
     }
@@ -232,7 +233,9 @@ impl Told for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::routing::fixtures::{Case, check, ingress, misses_are_mended, set_default};
+    use crate::analysis::routing::fixtures::{
+        Case, check, edits, ingress, misses_are_mended, reasons, set_default,
+    };
 
     const APISIX: ControllerKind = ControllerKind::Apisix;
 
@@ -339,5 +342,17 @@ mod tests {
         ] {
             misses_are_mended(APISIX, &[ingress("n/i", &paths)], url);
         }
+    }
+
+    #[test]
+    fn a_malformed_request_is_compared_with_no_rule() {
+        let table = ingress("n/i", &[("a.example", "Prefix / s"), ("a.example", "Prefix /x t")]);
+        assert_eq!(reasons(APISIX, std::slice::from_ref(&table), "http://a.example/x/%").len(), 2);
+    }
+
+    #[test]
+    fn of_the_rules_of_a_host_the_one_that_would_win_says_to_ask_for_it() {
+        let table = ingress("n/i", &[("a.example", "Prefix / s"), ("a.example", "Prefix /x t")]);
+        assert_eq!(edits(APISIX, &[table], "http://203.0.113.9/x"), ["n/i ask a.example"]);
     }
 }

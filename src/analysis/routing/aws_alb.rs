@@ -71,6 +71,8 @@ struct Table {
     groups: Vec<Group>,
     balancers: Balancers,
     refused: Vec<(Name, Refusal)>,
+    /// Their rules.
+    unloaded: Vec<Vec<IngressRule>>,
     /// Set when no load balancer can be built.
     failure: Option<ReloadFailure>,
 }
@@ -117,7 +119,13 @@ impl Table {
         }
         let all_fail = !groups.is_empty() && groups.iter().all(|group| group.failure.is_some());
         let failure = groups.iter().find_map(|group| group.failure.clone()).filter(|_| all_fail);
-        Self { members, groups, balancers, refused, failure }
+        let named = |ingress: &&&Ingress| {
+            refused.binary_search_by_key(&ingress.meta.key(), |(name, _)| name.clone()).is_ok()
+        };
+        let mut unloaded: Vec<&Ingress> = input.ingresses.iter().filter(named).copied().collect();
+        unloaded.sort_by_cached_key(|ingress| ingress.meta.key());
+        let unloaded = unloaded.into_iter().map(|ingress| ingress.rules.clone()).collect();
+        Self { members, groups, balancers, refused, unloaded, failure }
     }
 
     /// The load balancers that a request may come to.

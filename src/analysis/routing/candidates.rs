@@ -2,9 +2,10 @@
 
 use crate::model::ingress::{PathRule, Place, Rule};
 use crate::model::object::Name;
+use crate::model::request::Request;
 
-use super::nearest::Cost;
-use super::{Edit, Eliminated, Explanation, Nearest, Reason};
+use super::nearest::{Cost, of_host};
+use super::{Decision, Edit, Eliminated, Explanation, Nearest, Reason};
 
 /// A path of a rule, as a candidate.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,9 @@ pub(super) fn of_rules<'a>(ingress: &'a Name, rules: &'a [Rule]) -> impl Iterato
         })
     })
 }
+
+/// How many edits are tried for each that is shown.
+const QUESTIONS: usize = 8;
 
 /// How near a candidate is: groups first, then distance within the group.
 pub(super) type Rank = (u8, usize);
@@ -62,6 +66,35 @@ impl<'a, R: Copy> Losers<'a, R> {
         self.edits.push((cost, ingress, place, edit));
     }
 
+    /// Of the edits that ask for another host only those after which their rule takes the request: where
+    /// several rules of that host do, one.
+    pub(super) fn keep_asked(
+        &mut self,
+        limit: usize,
+        request: &Request,
+        decide: impl Fn(&Request) -> Decision,
+    ) {
+        let (mut kept, mut left) = (0, limit.saturating_mul(QUESTIONS));
+        self.sort_edits();
+        self.edits.retain(|(_, ingress, place, edit)| {
+            let holds = match edit {
+                Edit::AskHost { host } if kept < limit && left > 0 => {
+                    left -= 1;
+                    let winner = of_host(request, host).and_then(|asked| decide(&asked).winner);
+                    winner.is_some_and(|winner| winner.ingress == **ingress && winner.place == *place)
+                }
+                Edit::AskHost { .. } => false,
+                _ => true,
+            };
+            kept += usize::from(holds);
+            holds
+        });
+    }
+
+    fn sort_edits(&mut self) {
+        self.edits.sort_by(|(a, x, p, _), (b, y, q, _)| (a, x, p).cmp(&(b, y, q)));
+    }
+
     /// The nearest `limit` of either sort.
     pub(super) fn explain(
         mut self,
@@ -75,7 +108,7 @@ impl<'a, R: Copy> Losers<'a, R> {
         }
         self.lost.truncate(limit);
         self.lost.sort_by(|(a, x, _), (b, y, _)| key(a, x).cmp(&key(b, y)));
-        self.edits.sort_by(|(a, x, p, _), (b, y, q, _)| (a, x, p).cmp(&(b, y, q)));
+        self.sort_edits();
         self.edits.truncate(limit);
         Explanation {
             eliminated: self

@@ -190,7 +190,7 @@ fn compile(input: &Input<'_>) -> Table {
 mod tests {
     use super::*;
     use crate::analysis::routing::fixtures::{
-        Case, annotated, check_with, ingress, misses_are_mended, set_default,
+        Case, annotated, check_with, edits, ingress, misses_are_mended, reasons, set_default,
     };
     use crate::model::ingress::Tls;
 
@@ -303,5 +303,23 @@ mod tests {
         ] {
             misses_are_mended(ControllerKind::Cilium, std::slice::from_ref(&ingress), url);
         }
+    }
+
+    #[test]
+    fn a_rule_without_a_route_where_the_request_came_in_says_so() {
+        let mut tls = annotated("n/tls", 1, &[], &[("shop.example", "Prefix /x s")]);
+        tls.tls = vec![Tls { hosts: vec!["shop.example".to_owned()], secret: Some("cert".to_owned()) }];
+        let other = annotated("n/other", 1, &[], &[("shop.example", "Exact /y t")]);
+        let ingresses = [tls, other];
+        let kind = ControllerKind::Cilium;
+        for url in ["http://shop.example/y", "https://shop.example/y"] {
+            let is_tls = url.starts_with("https");
+            let scheme = if is_tls { "https" } else { "http" };
+            let lost = reasons(kind, &ingresses, url);
+            assert_eq!(lost[0], format!("n/other /y: not at {scheme}, tls {is_tls}"), "{lost:?}");
+        }
+        // No edit of it would change that.
+        let edits = edits(kind, &ingresses, "https://shop.example/y/z");
+        assert!(edits.iter().all(|edit| edit.starts_with("n/tls")), "{edits:?}");
     }
 }

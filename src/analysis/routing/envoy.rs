@@ -101,6 +101,11 @@ pub(super) struct Hosts<T> {
 }
 
 impl<T> Hosts<T> {
+    /// Every route of every virtual host.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &Route<T>> {
+        self.hosts.iter().flat_map(|host| &host.routes)
+    }
+
     pub(super) fn new(hosts: Vec<VirtualHost<T>>) -> Self {
         let mut all = Self { hosts, exact: HashMap::new(), suffix: HashMap::new(), any: None };
         for (at, host) in all.hosts.iter().enumerate() {

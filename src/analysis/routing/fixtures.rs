@@ -276,3 +276,21 @@ fn apply(ingresses: &mut [Ingress], miss: &Nearest) {
         }
     }
 }
+
+/// What would make each near miss take a request, nearest first: Ingress and edit in short.
+pub(super) fn edits(kind: ControllerKind, ingresses: &[Ingress], url: &str) -> Vec<String> {
+    let request = Request::parse(url).expect(url);
+    let word = |edit: &Edit| match edit {
+        Edit::SetHost { to, .. } => format!("host {to}"),
+        Edit::SetPathType { to, .. } => format!("type {}", to.as_str()),
+        Edit::SetPath { to, .. } => format!("path {to}"),
+        Edit::AddPath { path, .. } => format!("add {path}"),
+        Edit::SetClass { class } => format!("class {class}"),
+        Edit::RemoveAnnotation { key } => format!("without {key}"),
+        Edit::SetAnnotation { key, .. } => format!("with {key}"),
+        Edit::AskHost { host } => format!("ask {host}"),
+        Edit::Meet(unmet) => format!("{unmet:?}"),
+    };
+    let nearest = table(kind, ingresses, &Settings::default()).explain(&request, 20).nearest;
+    nearest.iter().map(|near| format!("{} {}", near.ingress, word(&near.edit))).collect()
+}

@@ -314,18 +314,21 @@ impl RouteTable for Table {
     }
 
     fn explain(&self, request: &Request, limit: usize) -> Explanation {
-        let path = uri::read(request.path.as_str());
-        if let Some((_, table)) = path.as_ref().and_then(|path| self.left_to(request, path)) {
+        // What is refused is compared with no rule.
+        let Some(path) = uri::read(request.path.as_str()) else { return Explanation::default() };
+        if let Some((_, table)) = self.left_to(request, &path) {
             return table.explain(request, limit);
         }
-        let path = path.map_or_else(|| request.path.as_str().to_owned(), |path| path.decoded);
+        let path = path.decoded;
         let ways = self.ways_in(request, Isolation::Apart).concat();
         let asked = Asked {
             attached: &self.attached,
             request,
             path: &path,
             winner: self.found(request, &path).first().map(|found| found.at),
+            takes_host: &|name| hosts::takes(name, request.host.as_str()),
             reading: READING,
+            is_served: &|_| true,
             in_reach: &|listener| ways.contains(&listener),
             conditions: &self.conditions,
         };
@@ -585,5 +588,32 @@ mod tests {
         assert!(reasons.contains(&&Reason::HostDiffers), "{reasons:?}");
         let edits: Vec<&Edit> = explanation.nearest.iter().map(|near| &near.edit).collect();
         assert_eq!(edits.first(), Some(&&Edit::Meet(header)), "{edits:?}");
+    }
+
+    #[test]
+    fn no_edit_is_told_that_would_not_mend_it() {
+        let gateways = [gateway("n/gw", &["web 80 *.shop.example", "secure 443"])];
+        let edits = |hosts: &[&str], one: &str, section: &str, url: &str| {
+            let routes = [route("n/r", section, hosts, &[(one, "s")])];
+            let nearest =
+                table(ControllerKind::HttpRoute, &gateways, &routes).explain(&request(url), 9).nearest;
+            nearest.into_iter().map(|near| near.edit).collect::<Vec<Edit>>()
+        };
+        let to = |host: &str| Edit::SetHost { from: "a.shop.example".to_owned(), to: host.to_owned() };
+        let named = ["a.shop.example"];
+        assert_eq!(edits(&named, "Prefix /", "", "http://b.shop.example/"), [to("b.shop.example")]);
+        // The listener takes no such host, or another condition is not met.
+        assert_eq!(edits(&named, "Prefix /", "web", "http://a.shop.exmple/"), []);
+        assert_eq!(edits(&named, "Prefix / POST", "", "http://b.shop.example/"), []);
+        // The host is the listener's, and no name of the route.
+        assert_eq!(edits(&[], "Prefix /", "web", "http://shop.example/"), []);
+        // Such a path is not to be written into a rule.
+        assert_eq!(edits(&named, "Exact /foo", "", "http://a.shop.example/b%20c"), []);
+        // It does not come in there.
+        assert_eq!(edits(&named, "Exact /foo", "web", "https://a.shop.example/foo/x"), []);
+        // What is malformed is refused whatever the rules say.
+        let routes = [route("n/r", "", &named, &[("Prefix /", "s")])];
+        let table = table(ControllerKind::HttpRoute, &gateways, &routes);
+        assert_eq!(table.explain(&request("http://a.shop.example/%"), 9), Explanation::default());
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn path_edit(path: &str, path_type: PathType, request: &str) -> Optio
     let head = request.get(..bare.len()).filter(|head| !bare.is_empty() && below(head));
     if let Some(head) = head.filter(|head| head.eq_ignore_ascii_case(bare)) {
         let slash = if path.ends_with('/') && request.get(head.len()..) == Some("/") { "/" } else { "" };
-        let whole = path_type != PathType::Exact || request.trim_end_matches('/') == head;
+        let whole = path_type != PathType::Exact || request.len() == head.len() + slash.len();
         return whole.then(|| (1, set(format!("{head}{slash}"))));
     }
     let target = match path_type {
@@ -68,6 +68,13 @@ pub(super) fn host_edit(host: &str, request: &Request) -> Option<(Cost, Edit)> {
     let distance = strsim::damerau_levenshtein(host, asked);
     let cost = Cost::try_from(distance).unwrap_or(Cost::MAX);
     (distance <= 2 && host.len() > 6).then(|| (cost.saturating_add(1), set))
+}
+
+/// The same request for another host.
+pub(super) fn of_host(request: &Request, host: &str) -> Option<Request> {
+    let url = format!("{}://{host}{}", request.scheme.as_str(), request.target());
+    let asked = Request::parse(&url).ok()?;
+    Some(Request { method: request.method.clone(), headers: request.headers.clone(), ..asked })
 }
 
 /// For an Ingress that the controller does not load.

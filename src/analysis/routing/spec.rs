@@ -230,6 +230,7 @@ impl RouteTable for Table {
                 losers.add_edit(9, ingress, Place::Rule(at), edit);
             }
         }
+        losers.keep_asked(limit, request, |asked| self.decide(asked));
         losers.explain(limit, |_, why| match (why, &winner) {
             (Why::LessSpecific, Some(winner)) => {
                 Reason::LessSpecific { than: winner.ingress.clone(), than_path: winner.path.clone() }

@@ -33,6 +33,12 @@ pub(super) trait Told {
     fn pattern(&self, ingress: usize, rule: &PathRule) -> Option<String>;
     /// Why a rule takes no part at all, whatever is asked.
     fn fault(&self, ingress: usize, place: Place) -> Option<Reason>;
+    /// What becomes of another request.
+    fn answer(&self, request: &Request) -> Decision;
+    /// Whether an edit of the rule's host and path is all that a request may need.
+    fn may_be_edited(&self, _ingress: usize, _place: Place) -> bool {
+        true
+    }
     /// Whether a rule could be given the asked host and would then be looked at.
     fn may_change_host(&self) -> bool {
         true
@@ -91,6 +97,7 @@ pub(super) fn explain(
             view.suggest_path(name, rules, &mut losers);
         }
     }
+    losers.keep_asked(question.limit, question.request, |asked| model.answer(asked));
     let number_of =
         |name: &Name| model.ingresses().iter().position(|(ingress, _)| ingress == name).unwrap_or_default();
     losers.explain(question.limit, |candidate, why| match why {
@@ -98,6 +105,8 @@ pub(super) fn explain(
             model.fault(number_of(candidate.ingress), candidate.place).unwrap_or(Reason::PathDiffers)
         }
         Why::LessSpecific => match winner {
+            // The controller's own backend comes last of all: what it gets nobody takes.
+            Some(winner) if winner.ingress.name.is_empty() => Reason::PathDiffers,
             Some(winner)
                 if winner.path == candidate.rule.path
                     && winner.path_type == Some(candidate.rule.path_type)
@@ -149,6 +158,9 @@ impl<M: Told> View<'_, M> {
 
     fn mend<'a>(&self, candidate: Candidate<'a>, why: Why, losers: &mut Losers<'a, Why>) {
         let Candidate { ingress: _, place, host, rule } = candidate;
+        if !self.model.may_be_edited(self.number, place) {
+            return;
+        }
         match why {
             Why::Fault | Why::LessSpecific | Why::Pattern | Why::Passed => {}
             Why::Path => {

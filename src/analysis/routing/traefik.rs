@@ -313,20 +313,20 @@ impl explain::Explained for Table {
     }
 
     fn release(&self, owner: usize, seen: &Seen<'_>) -> Option<String> {
-        let router = self.routers.get(owner)?;
-        let key = |name: &str| Some(format!("{}{name}", annotations::PREFIX));
-        let probe = |router: &Router| {
-            let rule = Rule { hosts: Vec::new(), path: Path::Any, conditions: Vec::new() };
-            Route::new(rule, 0, self.places(router)).is_at(seen)
-        };
-        if !router.entry_points.is_empty() && probe(&Router { entry_points: Vec::new(), ..router.clone() }) {
-            return key("router.entrypoints");
+        let own = &self.owners.get(owner)?.annotations;
+        let keys = ["router.entrypoints", "router.tls"].map(|name| format!("{}{name}", annotations::PREFIX));
+        keys.into_iter().find(|key| own.contains(key) && self.is_here_without(owner, key, seen))
+    }
+
+    fn is_here_without(&self, owner: usize, key: &str, seen: &Seen<'_>) -> bool {
+        let Some(mut router) = self.routers.get(owner).cloned() else { return false };
+        match key.strip_prefix(annotations::PREFIX) {
+            Some("router.entrypoints") => router.entry_points.clear(),
+            Some("router.tls") => router.tls = false,
+            Some(_) | None => {}
         }
-        let annotated = self.owners.get(owner)?.annotations.contains(&key("router.tls")?);
-        if annotated && probe(&Router { tls: false, ..router.clone() }) {
-            return key("router.tls");
-        }
-        None
+        let rule = Rule { hosts: Vec::new(), path: Path::Any, conditions: Vec::new() };
+        Route::new(rule, 0, self.places(&router)).is_at(seen)
     }
 }
 
@@ -810,5 +810,33 @@ mod tests {
         ] {
             misses_are_mended(KIND, &all, url);
         }
+    }
+
+    #[test]
+    fn what_the_entry_point_redirects_no_rule_is_asked_for() {
+        let settings = told(&[
+            "--entrypoints.web.address=:80",
+            "--entrypoints.web.http.redirections.entrypoint.to=websecure",
+            "--entrypoints.websecure.address=:443",
+        ]);
+        let table = table(KIND, &[ingress("n/i", &[("a.example", "Prefix / s")])], &settings);
+        let lost = table.explain(&Request::parse("http://a.example/x").expect("a URL"), 9).eliminated;
+        let asked = "web".to_owned();
+        let reasons: Vec<&crate::analysis::routing::Reason> = lost.iter().map(|lost| &lost.reason).collect();
+        assert_eq!(reasons, [&crate::analysis::routing::Reason::OtherEntryPoint { asked, tls: false }]);
+    }
+
+    #[test]
+    fn an_annotation_is_told_to_go_only_where_that_is_enough() {
+        let settings = told(&["--entrypoints.web.address=:80", "--entrypoints.websecure.address=:443"]);
+        let edits = |annotations: &[(&str, &str)]| {
+            let ingress = routed("n/i", annotations, &[("a.example", "Prefix / s")]);
+            let table = table(KIND, &[ingress], &settings);
+            table.explain(&Request::parse("http://a.example/x").expect("a URL"), 9).nearest.len()
+        };
+        assert_eq!(edits(&[("router.middlewares", "missing")]), 1);
+        assert_eq!(edits(&[("router.middlewares", "missing"), ("router.entrypoints", "websecure")]), 0);
+        assert_eq!(edits(&[("router.entrypoints", "bogus")]), 1);
+        assert_eq!(edits(&[("router.entrypoints", "bogus"), ("router.tls", "true")]), 0);
     }
 }

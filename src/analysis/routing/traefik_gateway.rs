@@ -24,7 +24,7 @@ use super::gateway::backends::{Backends, Judged};
 use super::gateway::condition::{Condition, Patterns, Reading};
 use super::gateway::explain::{Asked, explain};
 use super::gateway::index::Index;
-use super::gateway::{At, Attached, Served, one_of, uri};
+use super::gateway::{At, Attached, Served, hosts, one_of, uri};
 use super::traefik::entry_points::{self, EntryPoint};
 use super::traefik::seen::Seen;
 use super::traefik::{ACME, denied, redirected};
@@ -280,8 +280,11 @@ impl RouteTable for Table {
     }
 
     fn explain(&self, request: &Request, limit: usize) -> Explanation {
-        let seen = self.point(request).and_then(|(number, point)| Seen::new(request, number, point).ok());
-        let path = seen.map_or_else(|| request.path.as_str().to_owned(), |seen| path_of(&seen).decoded);
+        let Some((number, point)) = self.point(request) else { return Explanation::default() };
+        // What is refused is compared with no rule.
+        let Ok(seen) = Seen::new(request, number, point) else { return Explanation::default() };
+        let path = path_of(&seen).decoded;
+        let sent = request.host_as_sent.to_ascii_lowercase();
         let ports = self.ports(request);
         let is_tls = request.scheme == Scheme::Https;
         let in_reach = |served: &Served| served.is_tls == is_tls && ports.contains(&served.port);
@@ -290,7 +293,9 @@ impl RouteTable for Table {
             request,
             path: &path,
             winner: self.best(request, &path).1.first().map(|found| found.at),
+            takes_host: &|name| hosts::takes(name, request.host.as_str()) && takes_host(name, &sent),
             reading: READING,
+            is_served: &|number| self.routers.get(number).is_some_and(Option::is_some),
             in_reach: &|listener| self.attached.listeners.get(listener).is_some_and(in_reach),
             conditions: &self.conditions,
         };

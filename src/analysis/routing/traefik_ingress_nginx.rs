@@ -117,6 +117,7 @@ struct Table {
     default_service: Option<Resolved>,
     /// Where routers without TLS are.
     plain: Places,
+    strict_paths: bool,
 }
 
 impl Table {
@@ -146,6 +147,7 @@ impl Table {
             actions: Vec::new(),
             owners: Vec::new(),
             canaries: Vec::new(),
+            strict_paths: global.strict_paths,
             aliases: Vec::new(),
             locations: Vec::new(),
             passthroughs: Vec::new(),
@@ -292,6 +294,9 @@ impl explain::Explained for Table {
     }
 
     fn draft(&self, owner: usize, host: &str, path: &str, path_type: PathType) -> Option<Rule> {
+        if self.strict_paths && !load::is_taken(path, path_type) {
+            return None;
+        }
         let aliases = self.aliases.get(owner)?;
         Some(load::rule(host, aliases, path, path_type, self.hosts.regex.contains(host)))
     }

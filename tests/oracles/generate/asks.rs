@@ -7,8 +7,8 @@ use rand::seq::IndexedRandom;
 use serde_json::Value;
 
 use super::{one_of, picked};
-use crate::ask::Ask;
 use crate::dialect::Dialect;
+use crate::world::Ask;
 
 /// What follows a path, or stands in it.
 const AFTER: [&str; 27] = [

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use crate::analysis::routing::candidates::{Candidate, Losers, host_distance, of_rules, path_distance};
-use crate::analysis::routing::nearest::{host_edit, path_edit, spec_takes};
-use crate::analysis::routing::{Edit, Explanation, Outcome, Reason, RouteTable};
+use crate::analysis::routing::nearest::{host_edit, load_edit, path_edit, spec_takes};
+use crate::analysis::routing::{Edit, Explanation, Note, Outcome, Reason, RouteTable};
 use crate::model::ingress::{PathType, Place};
-use crate::model::request::Request;
+use crate::model::request::{Request, Scheme};
 
-use super::Table;
 use super::glob::has_wildcards;
 use super::group::Group;
 use super::rule::{Matched, Rule};
+use super::{PREFIX, Table};
 
 /// Why a candidate lost.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,8 @@ enum Why {
     Host,
     /// It cannot be built, or is left out.
     LeftOut,
+    /// Number among the Ingresses that are not loaded.
+    NotLoaded(usize),
 }
 
 pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explanation {
@@ -49,9 +51,25 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
             if won {
                 continue;
             }
-            let view = View { request, wants_edits, here: here.is_some() };
+            let is_built = table.groups.iter().any(|group| {
+                let (first, count) = group.span;
+                group.failure.is_none() && (first..first + count).contains(&number) && group.listens(request)
+            });
+            let view = View { request, wants_edits: wants_edits && is_built, here: here.is_some() };
             let rule = rules.get(&(number, candidate.place)).copied();
             view.judge(candidate, rule, is_here, &mut losers);
+        }
+    }
+    for (number, ((name, refusal), rules)) in table.refused.iter().zip(&table.unloaded).enumerate() {
+        for candidate in of_rules(name, rules) {
+            losers.count();
+            let takes = crate::model::host::spec_match(candidate.host, request.host.as_str())
+                && spec_takes(&candidate.rule.path, candidate.rule.path_type, request.path.as_str());
+            let distance = path_distance(&candidate.rule.path, request.path.as_str());
+            losers.lose((if takes { 0 } else { 5 }, distance), candidate, Why::NotLoaded(number));
+            if takes && wants_edits {
+                losers.near(candidate, load_edit(refusal));
+            }
         }
     }
     if let (true, Some(rule)) = (wants_edits, live(here, request)) {
@@ -61,14 +79,33 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
             losers.add_edit(9, &member.name, Place::Path(rule.at.0, rule.at.1), edit);
         }
     }
-    losers.explain(limit, |_, why| match (why, &decision.winner) {
+    losers.keep_asked(limit, request, |asked| table.decide(asked));
+    let left_out = |candidate: &Candidate<'_>| match here {
+        Some(group) if group.failure.is_some() => Reason::LeftOut(Note::ReloadFails),
+        Some(group) if !group.listens(request) => Reason::OtherEntryPoint {
+            asked: request.effective_port().to_string(),
+            tls: request.scheme == Scheme::Https,
+        },
+        // A redirect that would lead to itself.
+        Some(_) | None => {
+            let service = candidate.rule.backend.service().map(|(name, _)| name).unwrap_or_default();
+            let key = format!("{PREFIX}actions.{service}");
+            Reason::LeftOut(Note::Annotation { ingress: candidate.ingress.clone(), key })
+        }
+    };
+    losers.explain(limit, |candidate, why| match (why, &decision.winner) {
         (Why::Elsewhere, _) => Reason::OtherServer { chosen: chosen.clone() },
         (Why::LessSpecific, Some(winner)) => {
             Reason::LessSpecific { than: winner.ingress.clone(), than_path: winner.path.clone() }
         }
         (Why::Condition(field), _) => Reason::ConditionDiffers { field },
         (Why::Host, _) => Reason::HostDiffers,
-        (Why::LessSpecific | Why::Path | Why::LeftOut, _) => Reason::PathDiffers,
+        (Why::NotLoaded(number), _) => table
+            .refused
+            .get(number)
+            .map_or(Reason::PathDiffers, |(_, refusal)| Reason::NotLoaded(refusal.clone())),
+        (Why::LeftOut, _) => left_out(candidate),
+        (Why::LessSpecific | Why::Path, _) => Reason::PathDiffers,
     })
 }
 

@@ -12,7 +12,7 @@ use crate::analysis::routing::serving::Services;
 use crate::analysis::routing::{Refusal, ReloadFailure};
 use crate::model::ingress::Ingress;
 use crate::model::object::Name;
-use crate::model::request::Scheme;
+use crate::model::request::{Request, Scheme};
 
 use super::action::{Action, Redirect};
 use super::rule::{Rule, in_order};
@@ -165,6 +165,12 @@ impl Group {
             span: (first, list.len()),
             failure,
         }
+    }
+
+    /// Whether there is a listener where the request comes in.
+    pub(super) fn listens(&self, request: &Request) -> bool {
+        let listener = self.listeners.get(&request.effective_port());
+        listener.is_some_and(|listener| listener.scheme == request.scheme)
     }
 
     /// Tells by what a request finds this load balancer.

@@ -1,7 +1,7 @@
 //! What the controller and its load balancers do, case by case.
 
 use crate::analysis::routing::fixtures::{
-    Case, annotated, brief, check_with, misses_are_mended, set_default, snapshot, table,
+    Case, annotated, brief, check_with, edits, misses_are_mended, reasons, set_default, snapshot, table,
 };
 use crate::analysis::routing::{Basis, Note, Outcome, Reason, Refusal, RoutingModel, model_for};
 use crate::model::controller::{ControllerKind, Flag, Settings};
@@ -440,4 +440,23 @@ fn near_misses_are_mended_by_their_edits() {
     ] {
         misses_are_mended(ALB, &all, url);
     }
+}
+
+#[test]
+fn what_is_not_loaded_or_not_built_says_so() {
+    let path = [("a.example", "Prefix /x s"), ("a.example", "Exact /y s")];
+    let bad = [alb("n/bad", &[("group.name", "Not A Name")], &path)];
+    assert_eq!(reasons(ALB, &bad, "http://a.example/x"), ["n/bad /x: not loaded", "n/bad /y: not loaded"]);
+    let without = ["n/bad without alb.ingress.kubernetes.io/group.name"];
+    assert_eq!(edits(ALB, &bad, "http://a.example/x"), without);
+    // One path that cannot be built keeps the old rules of all.
+    let failing = [alb("n/i", &[], &[("a.example", "Exact /y s"), ("a.example", "Exact /* s")])];
+    let lost = reasons(ALB, &failing, "http://a.example/*");
+    assert!(lost.contains(&"n/i /*: left out, ReloadFails".to_owned()), "{lost:?}");
+    assert!(edits(ALB, &failing, "http://www.a.example/y").is_empty());
+    // Nothing listens there, whatever the rules say.
+    let plain = [alb("n/i", &[], &[("a.example", "Exact /y s")])];
+    assert_eq!(reasons(ALB, &plain, "https://a.example/y"), ["n/i /y: not at 443, tls true"]);
+    assert_eq!(edits(ALB, &plain, "http://www.a.example/y"), ["n/i host www.a.example"]);
+    assert!(edits(ALB, &plain, "https://www.a.example/y").is_empty());
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::analysis::routing::told::{Host, Question, Told, explain as explain_told};
-use crate::analysis::routing::{Explanation, Reason, RouteTable};
+use crate::analysis::routing::{Decision, Explanation, Reason, RouteTable};
 use crate::model::ingress::{PathRule, PathType, Place, Rule};
 use crate::model::object::Name;
 use crate::model::request::{Request, Scheme};
@@ -29,7 +29,10 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         limit,
     };
     let fits = chosen.is_none_or(|chosen| table.label_fits(chosen, table.sent(request)));
-    let view = View { table, chosen, fits, is_plain: request.scheme == Scheme::Http };
+    let is_plain = request.scheme == Scheme::Http;
+    let hosts = if is_plain { &table.plain } else { &table.tls };
+    let served = hosts.routes().flat_map(|route| places(&route.payload)).collect();
+    let view = View { table, chosen, fits, is_plain, served };
     explain_told(&view, &question, |ingress, place| won.contains(&(ingress, place)))
 }
 
@@ -40,6 +43,8 @@ struct View<'a> {
     /// Whether the routes of that virtual host take the host as sent.
     fits: bool,
     is_plain: bool,
+    /// What has a route where the request came in.
+    served: HashSet<(usize, Place)>,
 }
 
 fn domain_takes(domain: &str, asked: &str) -> bool {
@@ -76,8 +81,15 @@ impl Told for View<'_> {
         }
     }
 
+    fn answer(&self, request: &Request) -> Decision {
+        self.table.decide(request)
+    }
+
     fn fault(&self, ingress: usize, place: Place) -> Option<Reason> {
-        self.table.faults.get(&(ingress, place)).cloned()
+        let scheme = if self.is_plain { Scheme::Http } else { Scheme::Https };
+        let elsewhere = || Reason::OtherEntryPoint { asked: scheme.as_str().to_owned(), tls: !self.is_plain };
+        let fault = self.table.faults.get(&(ingress, place)).cloned();
+        fault.or_else(|| (!self.served.contains(&(ingress, place))).then(elsewhere))
     }
 
     fn may_change_host(&self) -> bool {

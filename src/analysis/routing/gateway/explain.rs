@@ -19,9 +19,13 @@ pub(in crate::analysis::routing) struct Asked<'a> {
     /// As rules are compared with it.
     pub(in crate::analysis::routing) path: &'a str,
     pub(in crate::analysis::routing) winner: Option<At>,
+    /// Whether a name of a route takes the host.
+    pub(in crate::analysis::routing) takes_host: &'a dyn Fn(&str) -> bool,
     pub(in crate::analysis::routing) reading: Reading,
     /// Whether the request comes in by the listener of this number.
     pub(in crate::analysis::routing) in_reach: &'a dyn Fn(usize) -> bool,
+    /// Whether a rule is served at all; by number, in the order of [`Attached::all`].
+    pub(in crate::analysis::routing) is_served: &'a dyn Fn(usize) -> bool,
     /// Of everything attached, in the order of [`Attached::all`].
     pub(in crate::analysis::routing) conditions: &'a [Condition],
 }
@@ -35,6 +39,8 @@ type Key = (usize, usize, usize);
 struct Lost<'a> {
     rank: Rank,
     host: &'a str,
+    /// Where it is attached and served, by number.
+    listener: Option<usize>,
     reason: Why,
 }
 
@@ -45,6 +51,8 @@ enum Why {
     Path,
     Pattern,
     Host,
+    /// Another condition is not met either.
+    HostToo,
     OtherPort(usize),
     Detached(usize),
 }
@@ -104,14 +112,21 @@ impl<'a> Asked<'a> {
         one: &RouteMatch,
     ) -> Lost<'a> {
         let (asked, path) = (self.request.host.as_str(), &one.path.value);
-        let taking = hosts.iter().find(|host| takes(host, asked));
+        let taking = hosts.iter().find(|host| (self.takes_host)(host));
         let host = taking.or(hosts.first()).map_or("", String::as_str);
-        let lost = |group: u8, distance: usize, reason| Lost { rank: (group, distance), host, reason };
+        let lost = |group: u8, distance: usize, reason| Lost {
+            rank: (group, distance),
+            host,
+            listener: Some(listener).filter(|_| (self.is_served)(number)),
+            reason,
+        };
+        let condition = self.conditions.get(number);
+        let unmet = || condition.and_then(|condition| condition.unmet(self.request, self.reading));
         if !hosts.is_empty() && taking.is_none() {
-            return lost(4, host_distance(host, asked), Why::Host);
+            let why = if unmet().is_none() { Why::Host } else { Why::HostToo };
+            return lost(4, host_distance(host, asked), why);
         }
         let near = path_distance(path, self.path);
-        let condition = self.conditions.get(number);
         let takes_path = match one.path.kind {
             PathMatchKind::Pattern => condition.is_some_and(|condition| condition.takes_path(self.path)),
             PathMatchKind::Exact => *path == self.path,
@@ -124,7 +139,7 @@ impl<'a> Asked<'a> {
         if !(self.in_reach)(listener) {
             return lost(3, near, Why::OtherPort(listener));
         }
-        match condition.and_then(|condition| condition.unmet(self.request, self.reading)) {
+        match unmet() {
             Some(unmet) => lost(1, near, Why::Unmet(unmet)),
             None => lost(0, near, Why::Beaten),
         }
@@ -132,12 +147,11 @@ impl<'a> Asked<'a> {
 
     /// A route that is attached nowhere, by the host names that it has itself.
     fn detached_one(&self, at: usize, route: &'a HttpRoute, one: &RouteMatch) -> Lost<'a> {
-        let asked = self.request.host.as_str();
-        let taking = route.hostnames.iter().find(|host| takes(host, asked));
+        let taking = route.hostnames.iter().find(|host| (self.takes_host)(host));
         let host = taking.or(route.hostnames.first()).map_or("", String::as_str);
         let near = path_distance(&one.path.value, self.path);
         let group = if taking.is_some() || route.hostnames.is_empty() { 1 } else { 5 };
-        Lost { rank: (group, near), host, reason: Why::Detached(at) }
+        Lost { rank: (group, near), host, listener: None, reason: Why::Detached(at) }
     }
 
     fn reason(&self, why: Why, one: &RouteMatch) -> Reason {
@@ -156,7 +170,7 @@ impl<'a> Asked<'a> {
             (Why::Beaten | Why::Path, _) => Reason::PathDiffers,
             (Why::Unmet(unmet), _) => Reason::Unmet(unmet),
             (Why::Pattern, _) => Reason::PatternDiffers { pattern: one.path.value.clone() },
-            (Why::Host, _) => Reason::HostDiffers,
+            (Why::Host | Why::HostToo, _) => Reason::HostDiffers,
             (Why::OtherPort(listener), _) => Reason::Detached(match self.attached.listeners.get(listener) {
                 Some(served) => {
                     Detached::OtherPort { gateway: served.gateway.clone(), listener: served.listener.clone() }
@@ -177,25 +191,41 @@ impl<'a> Asked<'a> {
             let (route, rule, number) = *key;
             let written = self.attached.routes.get(route);
             let one = written.and_then(|written| written.rules.get(rule)?.matches.get(number));
-            let Some(one) = one else { continue };
+            let (Some(written), Some(one)) = (written, one) else { continue };
+            // An edit of a rule does not change where its route is attached.
+            let comes_by = lost.listener.filter(|listener| (self.in_reach)(*listener));
+            let Some(listener) = comes_by.and_then(|number| self.attached.listeners.get(number)) else {
+                continue;
+            };
+            let asked = self.request.host.as_str();
             let edit = match &lost.reason {
                 Why::Unmet(unmet) => Some((2, Edit::Meet(unmet.clone()))),
                 Why::Path if one.method.is_none() && one.headers.is_empty() && one.query.is_empty() => {
                     path_edit(&one.path.value, path_type(one.path.kind), self.path)
                 }
-                Why::Host if spec_takes(&one.path.value, path_type(one.path.kind), self.path) => {
+                // A name that only the listener has is none that the route could change.
+                Why::Host
+                    if spec_takes(&one.path.value, path_type(one.path.kind), self.path)
+                        && takes(&listener.hostname, asked)
+                        && written.hostnames.iter().any(|name| name == lost.host) =>
+                {
                     host_edit(lost.host, self.request)
                 }
-                Why::Path | Why::Host | Why::Beaten | Why::Pattern | Why::OtherPort(_) | Why::Detached(_) => {
-                    None
-                }
+                Why::Path
+                | Why::Host
+                | Why::HostToo
+                | Why::Beaten
+                | Why::Pattern
+                | Why::OtherPort(_)
+                | Why::Detached(_) => None,
             };
             if matches!(lost.reason, Why::Path | Why::Pattern) {
                 with_host.insert(route);
             }
             edits.extend(edit.map(|(cost, edit)| (cost, *key, edit)));
         }
-        for route in with_host {
+        let is_odd = self.path.contains(['%', ' ']) || self.path.contains("//") || !self.path.is_ascii();
+        for route in with_host.into_iter().filter(|_| !is_odd) {
             let edit = Edit::AddPath { path: self.path.to_owned(), path_type: PathType::Prefix };
             edits.push((9, (route, 0, 0), edit));
         }

@@ -2,9 +2,9 @@
 
 use crate::analysis::routing::candidates::{Candidate, Losers, host_distance, of_rules, path_distance};
 use crate::analysis::routing::nearest::{host_edit, path_edit, spec_takes};
-use crate::analysis::routing::{Edit, Explanation, Outcome, Reason, RouteTable};
+use crate::analysis::routing::{Edit, Explanation, Note, Outcome, Reason, RouteTable};
 use crate::model::ingress::{PathType, Place};
-use crate::model::request::Request;
+use crate::model::request::{Request, Scheme};
 
 use super::backend::Served;
 use super::url_map::{patterns, takes};
@@ -18,6 +18,8 @@ enum Why {
     LessSpecific,
     /// A later rule has its host or path.
     Overwritten,
+    /// Its load balancer keeps its old rules.
+    Frozen,
     Path,
     Host,
 }
@@ -46,12 +48,14 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         }
     }
     view.suggest_path(&mut losers);
+    losers.keep_asked(limit, request, |asked| table.decide(asked));
     losers.explain(limit, |_, why| match (why, &decision.winner) {
         (Why::Elsewhere, _) => Reason::OtherServer { chosen: chosen.clone() },
         (Why::LessSpecific | Why::Overwritten, Some(winner)) => {
             Reason::LessSpecific { than: winner.ingress.clone(), than_path: winner.path.clone() }
         }
         (Why::Host, _) => Reason::HostDiffers,
+        (Why::Frozen, _) => Reason::LeftOut(Note::ReloadFails),
         (Why::LessSpecific | Why::Overwritten | Why::Path, _) => Reason::PathDiffers,
     })
 }
@@ -81,11 +85,19 @@ impl<'a> View<'a> {
         if !is_host {
             losers.lose((4, host_distance(host, asked)), candidate, Why::Host);
             let free = self.here.is_none_or(|here| !here.map.names(asked));
-            if self.wants_edits && fits && lives && one.plain && free {
+            let listens = match self.request.scheme {
+                Scheme::Http => one.plain,
+                Scheme::Https => one.secure,
+            };
+            if self.wants_edits && fits && lives && listens && free {
                 losers.near(candidate, host_edit(host, self.request));
             }
         } else if !is_here {
             losers.lose((3, distance), candidate, Why::Elsewhere);
+        } else if one.failure.is_some() && !fits {
+            losers.lose((2, distance), candidate, Why::Path);
+        } else if one.failure.is_some() {
+            losers.lose((1, distance), candidate, Why::Frozen);
         } else if served.is_none() {
             losers.lose((2, distance), candidate, Why::Overwritten);
         } else if fits {

@@ -1,7 +1,7 @@
 //! What GKE does, case by case.
 
 use crate::analysis::routing::fixtures::{
-    Case, annotated, brief, check_with, misses_are_mended, set_default, snapshot, table,
+    Case, annotated, brief, check_with, edits, misses_are_mended, reasons, set_default, snapshot, table,
 };
 use crate::analysis::routing::{Basis, Input, Note, Outcome, RoutingModel, model_for};
 use crate::model::controller::{ControllerKind, Settings};
@@ -228,4 +228,18 @@ fn near_misses_are_mended_by_their_edits() {
     ] {
         misses_are_mended(GCE, &all, url);
     }
+}
+
+#[test]
+fn what_keeps_its_old_rules_says_so() {
+    let paths = [("a.example", "Exact /y s"), ("a.example", "Exact /x s"), ("a.example", "Prefix /z gone")];
+    let lost = reasons(GCE, &[gce("n/i", &[], &paths)], "http://a.example/z");
+    assert_eq!(lost, ["n/i /z: left out, ReloadFails", "n/i /y: path", "n/i /x: path"]);
+}
+
+#[test]
+fn no_edit_is_told_where_nothing_listens() {
+    let shop = [gce("n/i", &[], &[("a.example", "Exact /y s")])];
+    assert_eq!(edits(GCE, &shop, "http://www.a.example/y"), ["n/i host www.a.example"]);
+    assert!(edits(GCE, &shop, "https://www.a.example/y").is_empty());
 }

@@ -30,7 +30,7 @@ pub(super) fn decide(table: &Table, request: &Request) -> Decision {
 }
 
 /// The host as HAProxy compares it: lower case, without port, a dot at the end kept.
-fn host(request: &Request) -> String {
+pub(super) fn host(request: &Request) -> String {
     request.host_as_sent.to_ascii_lowercase()
 }
 

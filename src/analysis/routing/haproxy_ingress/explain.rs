@@ -1,7 +1,7 @@
 //! Why every other candidate lost, and what would have made one win.
 
 use crate::analysis::routing::told::{Host, Question, Told, explain as explain_told};
-use crate::analysis::routing::{Explanation, Reason};
+use crate::analysis::routing::{Decision, Explanation, Reason};
 use crate::model::ingress::{PathRule, PathType, Place, Rule};
 use crate::model::object::Name;
 use crate::model::request::Request;
@@ -12,9 +12,10 @@ use super::{Table, decide};
 pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explanation {
     let decision = decide::decide(table, request);
     let takers = decide::takers(table, request);
+    let host = decide::host(request);
     let question = Question {
         request,
-        host: request.host.as_str(),
+        host: &host,
         path: request.path.as_str(),
         decision: &decision,
         chosen: takers.first().copied().unwrap_or_default(),
@@ -23,12 +24,17 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
     let place = decision.winner.as_ref().map(|winner| winner.place);
     let found = decide::find(table, request).map(|(_, entry)| (entry.ingress, entry.place));
     let won = found.filter(|_| !matches!(place, Some(Place::Rule(_))));
-    explain_told(&View { table, takers }, &question, |ingress, place| won == Some((ingress, place)))
+    let may_change_host = table.is_served(request.host.as_str(), request.scheme);
+    explain_told(&View { table, takers, may_change_host }, &question, |ingress, place| {
+        won == Some((ingress, place))
+    })
 }
 
 struct View<'a> {
     table: &'a Table,
     takers: Vec<&'a str>,
+    /// A rule of the asked host would be served where the request came in.
+    may_change_host: bool,
 }
 
 impl View<'_> {
@@ -62,6 +68,14 @@ impl Told for View<'_> {
             Reading::Regex(text) => Some(format!("^{text}")),
             Reading::Exact(_) | Reading::Prefix(_) | Reading::Begin(_) => None,
         }
+    }
+
+    fn may_change_host(&self) -> bool {
+        self.may_change_host
+    }
+
+    fn answer(&self, request: &Request) -> Decision {
+        decide::decide(self.table, request)
     }
 
     fn fault(&self, ingress: usize, place: Place) -> Option<Reason> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::analysis::routing::fixtures::{
-    Case, annotated, check_with, misses_are_mended, set_default, table,
+    Case, annotated, check_with, edits, misses_are_mended, set_default, table,
 };
 use crate::model::controller::{Flag, Settings};
 use crate::model::ingress::Tls;
@@ -207,6 +207,16 @@ fn over_tls_only_hosts_that_are_named_for_it_are_served() {
     let always = [("ssl-always-add-https", "true")];
     let always = told("n/i", 0, &always, &[("a.com", "Prefix / s")]);
     check_with(KIND, &[always], &Settings::default(), &[("https://a.com/", "n/s")]);
+}
+
+#[test]
+fn no_edit_is_told_that_would_not_mend_it() {
+    let shop = [told("n/i", 0, &[], &[("shop.example.com", "Prefix /x s")])];
+    // A name that no Ingress has in `tls` is not served over TLS.
+    assert!(edits(KIND, &shop, "https://www.shop.example.com/x").is_empty());
+    assert_eq!(edits(KIND, &shop, "http://www.shop.example.com/x"), ["n/i host www.shop.example.com"]);
+    // No rule has a host with a dot at its end.
+    assert_eq!(edits(KIND, &shop, "http://shop.example.com./x"), ["n/i ask shop.example.com"]);
 }
 
 #[test]

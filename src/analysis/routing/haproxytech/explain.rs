@@ -1,7 +1,7 @@
 //! Why every other candidate lost, and what would have made one win.
 
 use crate::analysis::routing::told::{Host, Question, Told, explain as explain_told};
-use crate::analysis::routing::{Explanation, Reason};
+use crate::analysis::routing::{Decision, Explanation, Reason};
 use crate::model::ingress::{PathRule, PathType, Place, Rule};
 use crate::model::object::Name;
 use crate::model::request::Request;
@@ -28,11 +28,12 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         winner.is_some_and(|winner| winner.place == place && winner.ingress == table.name_of(ingress))
             || (rows.len() > 1 && rows.iter().any(|row| (row.ingress, row.place) == (ingress, place)))
     };
-    explain_told(&View { table, chosen }, &question, won)
+    explain_told(&View { table, request, chosen }, &question, won)
 }
 
 struct View<'a> {
     table: &'a Table,
+    request: &'a Request,
     /// The key of the host whose rows are looked at.
     chosen: &'a str,
 }
@@ -68,7 +69,21 @@ impl Told for View<'_> {
         None
     }
 
+    /// What has a condition of its own reads its path in its own way.
+    fn may_be_edited(&self, ingress: usize, place: Place) -> bool {
+        !self.table.customs.iter().any(|custom| (custom.ingress, custom.place) == (ingress, place))
+    }
+
+    fn answer(&self, request: &Request) -> Decision {
+        decide::decide(self.table, request)
+    }
+
     fn fault(&self, ingress: usize, place: Place) -> Option<Reason> {
-        self.table.fault(ingress, place)
+        self.table.fault(ingress, place).or_else(|| {
+            let mut customs = self.table.customs.iter();
+            let custom = customs.find(|custom| (custom.ingress, custom.place) == (ingress, place))?;
+            let holds = custom.condition.holds(self.request, self.request.path.as_str(), None);
+            (holds != Some(true)).then_some(Reason::ConditionDiffers { field: "route-acl" })
+        })
     }
 }

@@ -540,3 +540,20 @@ fn near_misses_are_mended_by_their_edits() {
     let nearest = table.explain(&Request::parse("http://shop.example.com//foo").expect("a URL"), 9).nearest;
     assert!(!nearest.iter().any(|near| matches!(near.edit, Edit::AddPath { .. })), "{nearest:?}");
 }
+
+#[test]
+fn a_path_with_a_condition_that_does_not_hold_is_no_near_miss() {
+    let paths = [("a.com", "Exact /foo special"), ("a.com", "Exact /bar plain")];
+    let table = table_of(&[ingress("n/i", &paths)], |service| {
+        if service.meta.name == "special" {
+            let acl = ("haproxy.org/route-acl".to_owned(), "hdr(X-Canary) -m found".to_owned());
+            service.meta.annotations.extend([acl]);
+        }
+    });
+    let explanation = table.explain(&Request::parse("http://a.com/foo/x").expect("a URL"), 9);
+    let condition = Reason::ConditionDiffers { field: "route-acl" };
+    let lost = explanation.eliminated.iter().find(|lost| lost.path == "/foo");
+    assert_eq!(lost.map(|lost| &lost.reason), Some(&condition));
+    let edits: Vec<&Edit> = explanation.nearest.iter().map(|near| &near.edit).collect();
+    assert!(!edits.iter().any(|edit| matches!(edit, Edit::SetPathType { .. })), "{edits:?}");
+}

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use crate::analysis::routing::candidates::{Candidate, Losers, host_distance, of_rules, path_distance};
 use crate::analysis::routing::nearest::{host_edit, load_edit, path_edit, spec_takes};
 use crate::analysis::routing::nginx::pattern::{LocationPattern, Match, is_literal};
-use crate::analysis::routing::{Edit, Explanation, Outcome, Reason};
+use crate::analysis::routing::{Edit, Explanation, Note, Outcome, Reason};
 use crate::model::host::spec_match;
-use crate::model::ingress::{Backend, PathType, Place};
+use crate::model::ingress::{Backend, PathRule, PathType, Place, Rule};
 use crate::model::request::Request;
 
 use super::decide::{act, path as normalised};
@@ -24,6 +24,8 @@ enum Why {
     /// Number of the older Ingress.
     Older(usize),
     CanaryOnly,
+    /// Number of the Ingress whose canary has the backend for itself.
+    OfCanary(usize),
     Resource,
     Path,
     Pattern,
@@ -33,7 +35,9 @@ enum Why {
 
 pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explanation {
     let mut losers = Losers::new();
-    let path = normalised(request).and_then(|path| String::from_utf8(path).ok());
+    let readable = normalised(request);
+    let is_readable = readable.is_some();
+    let path = readable.and_then(|path| String::from_utf8(path).ok());
     let path = path.unwrap_or_else(|| request.path.as_str().to_owned());
     let decision = act(table, request);
     let asked = request.host.as_str();
@@ -43,7 +47,8 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         request,
         path: &path,
         site: table.sites.get(number),
-        wants_edits: decision.winner.as_ref().is_none_or(|winner| !matches!(winner.place, Place::Path(..)))
+        wants_edits: is_readable
+            && decision.winner.as_ref().is_none_or(|winner| !matches!(winner.place, Place::Path(..)))
             && decision.outcome != Outcome::Redirect,
     };
     let locations = view.locations();
@@ -70,7 +75,8 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
             }
         }
     }
-    view.suggest_path(&mut losers);
+    view.suggest_path(&locations, &mut losers);
+    losers.keep_asked(limit, request, |asked| act(table, asked));
     let chosen = view.site.map(|site| site.host.clone()).unwrap_or_default();
     losers.explain(limit, |candidate, why| match why {
         Why::NotLoaded(number) => table
@@ -85,6 +91,9 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
             .get(number)
             .map_or(Reason::PathDiffers, |older| Reason::OlderWins { older: older.name.clone() }),
         Why::CanaryOnly => Reason::CanaryOnly,
+        Why::OfCanary(number) => table.loaded.get(number).map_or(Reason::PathDiffers, |canary| {
+            Reason::LeftOut(Note::Canary { ingress: canary.name.clone() })
+        }),
         Why::Resource => Reason::ResourceBackend,
         Why::Path => Reason::PathDiffers,
         Why::Pattern => Reason::PatternDiffers { pattern: format!("^{}", path_of(candidate.rule)) },
@@ -140,7 +149,7 @@ impl<'a> View<'a> {
         let own = locations.by_place.get(&(number, place)).map(Vec::as_slice).unwrap_or_default();
         let here = self.site.filter(|site| site.host == server_key(host) || !own.is_empty());
         let Some(site) = here else {
-            return self.elsewhere(candidate, losers);
+            return self.elsewhere(ingress, candidate, losers);
         };
         if matches!(rule.backend, Backend::Resource { .. } | Backend::Missing) {
             losers.lose((2, distance), candidate, Why::Resource);
@@ -164,14 +173,23 @@ impl<'a> View<'a> {
             });
             let why = match older.and_then(|location| location.owner) {
                 Some((other, _)) => Why::Older(other),
-                None => Why::Path,
+                None => self.canary_behind(ingress, rule).map_or(Why::Path, Why::OfCanary),
             };
             losers.lose((2, distance), candidate, why);
         }
     }
 
+    /// The canary that made the backend of a rule its own, so that the rule has no location.
+    fn canary_behind(&self, ingress: &Loaded, rule: &PathRule) -> Option<usize> {
+        self.table.loaded.iter().position(|other| {
+            other.options.canary.is_some()
+                && other.name.namespace == ingress.name.namespace
+                && other.rules.iter().flat_map(Rule::paths).any(|path| path.backend == rule.backend)
+        })
+    }
+
     /// A rule of another server.
-    fn elsewhere(&self, candidate: Candidate<'a>, losers: &mut Losers<'a, Why>) {
+    fn elsewhere(&self, ingress: &Loaded, candidate: Candidate<'a>, losers: &mut Losers<'a, Why>) {
         let asked = self.request.host.as_str();
         let Candidate { host, rule, .. } = candidate;
         if spec_match(host, asked) {
@@ -179,14 +197,22 @@ impl<'a> View<'a> {
             return;
         }
         losers.lose((4, host_distance(host, asked)), candidate, Why::Host);
-        if self.wants_edits && self.takes_by_itself(rule.path_type, path_of(rule)) {
+        // Paths are patterns where the rule's own Ingress says so, or one that is there already.
+        let there = self.site.filter(|site| site.host == asked);
+        let is_pattern = ingress.options.use_regex
+            || (!ingress.options.rewrite_target.is_empty()
+                && ingress.options.rewrite_target != path_of(rule))
+            || there.is_some_and(|site| site.regex.is_some());
+        // A canary alone makes no server.
+        let is_main = ingress.options.canary.is_none();
+        if self.wants_edits && is_main && self.takes_by_itself(is_pattern, rule.path_type, path_of(rule)) {
             losers.near(candidate, host_edit(host, self.request));
         }
     }
 
     /// Whether a path would take the request on a host of its own.
-    fn takes_by_itself(&self, path_type: PathType, text: &str) -> bool {
-        if is_literal(text) {
+    fn takes_by_itself(&self, is_pattern: bool, path_type: PathType, text: &str) -> bool {
+        if is_literal(text) || !is_pattern {
             spec_takes(text, path_type, self.path)
         } else {
             LocationPattern::new(text, true).is_match(self.path.as_bytes()) == Match::Yes
@@ -219,13 +245,16 @@ impl<'a> View<'a> {
     }
 
     /// One more path for the request, in the oldest Ingress of the host.
-    fn suggest_path(&self, losers: &mut Losers<'a, Why>) {
+    fn suggest_path(&self, locations: &Locations<'a>, losers: &mut Losers<'a, Why>) {
         let Some(site) = self.site.filter(|site| self.wants_edits && site.host != CATCH_ALL) else { return };
-        let Some(maker) = site.maker.and_then(|maker| self.table.loaded.get(maker)) else { return };
-        let own = |rule: &crate::model::ingress::Rule| {
-            rule.host() == site.host && rule.paths().iter().any(|path| path.backend.service().is_some())
+        let Some((number, maker)) = site.maker.and_then(|at| Some((at, self.table.loaded.get(at)?))) else {
+            return;
         };
-        if let Some(at) = maker.rules.iter().position(own) {
+        // With a backend that is served.
+        let own = |(at, rule): (usize, &Rule)| {
+            rule.host() == site.host && locations.by_place.contains_key(&(number, Place::Path(at, 0)))
+        };
+        if let Some(at) = maker.rules.iter().enumerate().position(own) {
             let trimmed = self.path.trim_end_matches('/');
             let path = if trimmed.is_empty() { "/" } else { trimmed }.to_owned();
             let edit = Edit::AddPath { path, path_type: PathType::Prefix };
@@ -234,7 +263,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn path_at(ingress: &Loaded, place: Place) -> Option<&crate::model::ingress::PathRule> {
+fn path_at(ingress: &Loaded, place: Place) -> Option<&PathRule> {
     match place {
         Place::Path(rule, path) => ingress.rules.get(rule)?.paths().get(path),
         Place::DefaultBackend | Place::Rule(_) | Place::Match(..) => None,
@@ -243,7 +272,7 @@ fn path_at(ingress: &Loaded, place: Place) -> Option<&crate::model::ingress::Pat
 
 #[cfg(test)]
 mod tests {
-    use crate::analysis::routing::fixtures::{annotated, misses_are_mended};
+    use crate::analysis::routing::fixtures::{annotated, edits, misses_are_mended};
     use crate::model::controller::ControllerKind::IngressNginx;
     use crate::model::ingress::Ingress;
 
@@ -316,5 +345,35 @@ mod tests {
         ] {
             misses_are_mended(IngressNginx, &ingresses, url);
         }
+    }
+
+    #[test]
+    fn no_edit_is_told_that_would_not_mend_it() {
+        let paths = [
+            ("shop.example.com", "Prefix / s"),
+            ("shop.example.com", "Prefix /foo t"),
+            ("*.wild.example", "ImplementationSpecific /* s"),
+        ];
+        let shop = [annotated("n/shop", 1, &[], &paths)];
+        // Of two rules that an address would come to by their host, the one that takes the path.
+        assert_eq!(edits(IngressNginx, &shop, "http://203.0.113.9/foo"), ["n/shop ask shop.example.com"]);
+        // A pattern is one only where an Ingress of the host says so.
+        assert!(edits(IngressNginx, &shop, "http://a.b.wild.example/x").is_empty());
+        let regex = [annotated("n/shop", 1, &[("use-regex", "true")], &paths)];
+        assert_eq!(
+            edits(IngressNginx, &regex, "http://a.b.wild.example/x"),
+            ["n/shop host a.b.wild.example"]
+        );
+        // What is malformed is refused whatever the rules say.
+        let exact = [annotated("n/shop", 1, &[], &[("shop.example.com", "Exact /foo s")])];
+        assert!(edits(IngressNginx, &exact, "http://shop.example.com/foo/%").is_empty());
+    }
+
+    #[test]
+    fn a_backend_that_a_canary_made_its_own_keeps_the_rule_out() {
+        let canary = annotated("n/canary", 9, &[("canary", "true")], &[("a.example", "Prefix /x s")]);
+        let main = annotated("n/main", 8, &[], &[("a.example", "Prefix /x s"), ("a.example", "Prefix /y t")]);
+        let lost = reasons(&[canary, main], "http://a.example/x");
+        assert!(lost.iter().any(|lost| lost.starts_with("n/main /x: left out, Canary")), "{lost:?}");
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         }
     }
     view.suggest_path(&mut losers);
+    losers.keep_asked(limit, request, |asked| table.act(asked));
     losers.explain(limit, |candidate, why| match (why, &decision.winner) {
         (Why::LessSpecific, Some(winner)) => {
             Reason::LessSpecific { than: winner.ingress.clone(), than_path: winner.path.clone() }

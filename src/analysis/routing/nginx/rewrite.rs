@@ -222,7 +222,7 @@ mod tests {
         ] {
             let request = Request::parse(&format!("http://a.example{uri}")).expect(uri);
             let path = crate::analysis::routing::nginx::normalise::normalise(uri).expect(uri);
-            let rewrite = Rewrite::new("(?i)", "/r/(.*)", target, &[]).expect(target);
+            let rewrite = Rewrite::new("(?i)", "/r/(.*)", target, &[], &Accepted::default()).expect(target);
             assert_eq!(rewrite.apply(&path, &request), Rewritten::Redirect(expected.to_owned()), "{uri}");
         }
     }

@@ -12,7 +12,7 @@ use super::pattern::Match;
 use super::rule::Rule;
 use super::seen::Seen;
 use crate::analysis::routing::candidates::{Candidate, Losers, host_distance, of_rules, path_distance};
-use crate::analysis::routing::nearest::{host_edit, load_edit, path_edit, spec_takes};
+use crate::analysis::routing::nearest::{Cost, host_edit, load_edit, path_edit, spec_takes};
 use crate::analysis::routing::{Decision, Edit, Explanation, Note, Outcome, Reason, Refusal, Target, Winner};
 use crate::model::host::spec_match;
 use crate::model::ingress::{Ingress, PathType, Place, Rule as IngressRule};
@@ -70,11 +70,18 @@ pub(in crate::analysis::routing) struct Unloaded {
     pub(in crate::analysis::routing) name: Name,
     rules: Vec<IngressRule>,
     pub(in crate::analysis::routing) refusal: Refusal,
+    /// Without which it may be loaded.
+    mend: Option<(Cost, Edit)>,
 }
 
 impl Unloaded {
     pub(in crate::analysis::routing) fn new(ingress: &Ingress, refusal: Refusal) -> Self {
-        Self { name: ingress.meta.key(), rules: ingress.rules.clone(), refusal }
+        let is_there = |(_, edit): &(Cost, Edit)| match edit {
+            Edit::RemoveAnnotation { key } => ingress.meta.annotations.contains_key(key),
+            _ => true,
+        };
+        let mend = load_edit(&refusal).filter(is_there);
+        Self { name: ingress.meta.key(), rules: ingress.rules.clone(), refusal, mend }
     }
 }
 
@@ -98,6 +105,10 @@ pub(in crate::analysis::routing) trait Explained {
     fn draft(&self, owner: usize, host: &str, path: &str, path_type: PathType) -> Option<Rule>;
     /// The annotation that keeps an Ingress's routers from where the request came in.
     fn release(&self, owner: usize, seen: &Seen<'_>) -> Option<String>;
+    /// Whether an Ingress's routers would be where the request came in without this annotation.
+    fn is_here_without(&self, _owner: usize, _key: &str, _seen: &Seen<'_>) -> bool {
+        true
+    }
     /// The edit that makes a pattern of a path, where the request is then taken.
     fn as_pattern(&self, _host: &str, _path: &str, _path_type: PathType, _seen: &Seen<'_>) -> Option<Edit> {
         None
@@ -162,7 +173,7 @@ pub(in crate::analysis::routing) fn explain(
             let rank = (if takes { 0 } else { 6 }, path_distance(&candidate.rule.path, &view.path));
             losers.lose(rank, candidate, Why::NotLoaded(number));
             if takes && view.wants_edits {
-                losers.near(candidate, load_edit(&unloaded.refusal));
+                losers.near(candidate, unloaded.mend.clone());
             }
         }
     }
@@ -175,7 +186,8 @@ pub(in crate::analysis::routing) fn explain(
             Some(winner) => {
                 Reason::LessSpecific { than: winner.ingress.clone(), than_path: winner.path.clone() }
             }
-            None => Reason::LessSpecific { than: Name::default(), than_path: String::new() },
+            // What the entry point does itself comes first.
+            None => Reason::OtherEntryPoint { asked: entry_point.name.clone(), tls: seen.listener.tls },
         },
         Why::Replaced => {
             Reason::LessSpecific { than: candidate.ingress.clone(), than_path: candidate.rule.path.clone() }
@@ -242,7 +254,14 @@ impl<'a, T: Explained> View<'a, T> {
         let takes = takes_host && draft.as_ref().is_some_and(|rule| self.takes(rule));
         if let Some(dropped) = self.table.dropped(owner, place) {
             losers.lose((if takes { 1 } else { 5 }, distance), candidate, Why::Dropped(owner));
-            if let (true, true, Some(key)) = (takes, self.wants_edits, &dropped.annotation) {
+            // Another annotation may keep it from here as well.
+            let own = self.table.owners().get(owner).map(|owner| owner.annotations.as_slice());
+            let is_mended = |key: &&String| {
+                own.is_some_and(|own| own.contains(key)) && self.table.is_here_without(owner, key, self.seen)
+            };
+            if let (true, true, Some(key)) =
+                (takes, self.wants_edits, dropped.annotation.as_ref().filter(is_mended))
+            {
                 losers.near(candidate, Some((1, Edit::RemoveAnnotation { key: key.clone() })));
             }
             return;

@@ -46,15 +46,16 @@ fn refusal(ingress: &Ingress, options: &Options, global: &Global) -> Option<Refu
     if !global.strict_paths {
         return None;
     }
-    let is_plain = |path: &str| {
-        path.strip_prefix('/').is_some_and(|rest| {
-            rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))
-        })
-    };
-    let odd = ingress.path_rules().find(|(_, _, _, path)| {
-        path.path_type != PathType::ImplementationSpecific && !path.path.is_empty() && !is_plain(&path.path)
-    });
+    let odd = ingress.path_rules().find(|(_, _, _, path)| !is_taken(&path.path, path.path_type));
     odd.map(|(_, _, _, path)| Refusal::DangerousPath { path: path.path.clone() })
+}
+
+/// Whether a path is taken by a controller that checks paths of this type.
+pub(super) fn is_taken(path: &str, path_type: PathType) -> bool {
+    let is_plain = path.strip_prefix('/').is_some_and(|rest| {
+        rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'))
+    });
+    path_type == PathType::ImplementationSpecific || path.is_empty() || is_plain
 }
 
 /// The rule of a path.
