@@ -299,7 +299,13 @@ impl RouteTable for Table {
             in_reach: &|listener| self.attached.listeners.get(listener).is_some_and(in_reach),
             conditions: &self.conditions,
         };
-        explain(&asked, limit)
+        let mut explanation = explain(&asked, limit);
+        // What the entry point redirects or denies no edit of a route gets through.
+        let decision = self.decide(request);
+        if decision.winner.is_none() && matches!(decision.outcome, Outcome::Redirect | Outcome::Refused) {
+            explanation.nearest.clear();
+        }
+        explanation
     }
 
     fn refused(&self) -> &[(Name, Refusal)] {

@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 
+use super::heads::literal_head;
 use super::settle::settle;
 use super::traefik::entry_points::{EntryPoint, EntryPoints, Places};
 use super::traefik::explain::{self, Dropped, Owner, Unloaded};
@@ -311,11 +312,13 @@ impl explain::Explained for Table {
 
     fn as_pattern(&self, host: &str, path: &str, path_type: PathType, seen: &Seen<'_>) -> Option<Edit> {
         let literal = path_type == PathType::Exact || self.hosts.regex.contains(host);
+        // Most patterns can be told apart by their first letters, without being compiled.
+        let is_near = seen.folded.starts_with(literal_head(path).to_ascii_lowercase().as_bytes());
         let takes = || {
             let rule = load::rule(host, &[], path, path_type, true);
             rule.is_valid() && rule.takes(seen) == super::traefik::pattern::Match::Yes
         };
-        (!literal && takes())
+        (!literal && is_near && takes())
             .then(|| Edit::SetAnnotation { key: options::key("use-regex"), value: "true".to_owned() })
     }
 }

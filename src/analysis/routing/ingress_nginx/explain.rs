@@ -49,7 +49,7 @@ pub(super) fn explain(table: &Table, request: &Request, limit: usize) -> Explana
         site: table.sites.get(number),
         wants_edits: is_readable
             && decision.winner.as_ref().is_none_or(|winner| !matches!(winner.place, Place::Path(..)))
-            && decision.outcome != Outcome::Redirect,
+            && !matches!(decision.outcome, Outcome::Redirect | Outcome::Refused),
     };
     let locations = view.locations();
     let winner = decision.winner.as_ref().filter(|winner| matches!(winner.place, Place::Path(..)));

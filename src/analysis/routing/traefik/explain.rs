@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::denied;
 use super::entry_points::EntryPoints;
 use super::muxer::Muxer;
 use super::pattern::Match;
@@ -150,10 +151,12 @@ pub(in crate::analysis::routing) fn explain(
         table,
         seen: &seen,
         path: String::from_utf8_lossy(&seen.path).into_owned(),
-        wants_edits: match &decision.winner {
-            Some(winner) => winner.place == Place::DefaultBackend,
-            None => decision.outcome == Outcome::NoRoute,
-        },
+        // What the entry point denies it denies of every rule.
+        wants_edits: denied(&seen, entry_point).is_none()
+            && match &decision.winner {
+                Some(winner) => winner.place == Place::DefaultBackend,
+                None => decision.outcome == Outcome::NoRoute,
+            },
         routes: routes(table),
     };
     for (number, owner) in table.owners().iter().enumerate() {
