@@ -36,6 +36,7 @@ pub mod kong;
 pub mod nearest;
 mod nginx;
 pub(in crate::analysis) mod possible;
+pub mod proposed;
 mod refusal;
 mod releases;
 mod rule_index;

@@ -17,8 +17,8 @@ use super::adoption::{self, Adoption, By};
 use super::field::hosts::covers;
 use super::routing::possible;
 use super::routing::{
-    Basis, Decision, Eliminated, Explanation, Input, Note, Outcome, Reason, Refusal, RouteTable, httproute,
-    model_for, spec,
+    Basis, Decision, Eliminated, Explanation, Input, Nearest, Note, Outcome, Reason, Refusal, RouteTable,
+    httproute, model_for, proposed, spec,
 };
 
 /// How one controller sees the cluster.
@@ -61,8 +61,9 @@ impl View<'_> {
     /// Why the candidates that did not win lost, nearest first: also the rules of Ingresses that the
     /// controller leaves alone.
     #[must_use]
-    pub fn explain(&self, request: &Request, limit: usize) -> Explanation {
+    pub fn explain(&self, request: &Request, limit: usize, snapshot: &Snapshot) -> Explanation {
         let mut explanation = self.table.explain(request, limit);
+        explanation.nearest = self.tried(request, explanation.nearest, snapshot);
         let told: BTreeSet<&Name> = self.table.refused().iter().map(|(name, _)| name).collect();
         let (mut near, mut far) = (Vec::new(), Vec::new());
         for (ingress, why) in &self.refused {
@@ -99,6 +100,17 @@ impl View<'_> {
         near.truncate(limit);
         explanation.eliminated = near;
         explanation
+    }
+
+    /// Of edits that were proposed, those that are seen to work.
+    #[must_use]
+    pub fn tried(&self, request: &Request, proposed: Vec<Nearest>, snapshot: &Snapshot) -> Vec<Nearest> {
+        let ingresses: Vec<&Ingress> = self.adopted.iter().map(|(ingress, _)| *ingress).collect();
+        let input = Input { ingresses: &ingresses, snapshot, settings: &self.settings };
+        match model_for(self.kind) {
+            Some(model) => proposed::tried(model, &input, request, proposed),
+            None => proposed::tried(&spec::Spec, &input, request, proposed),
+        }
     }
 
     /// Whether what it routes by are HTTPRoutes: then it adopts no Ingress, and its table holds them.
@@ -379,7 +391,7 @@ mod tests {
         snapshot.ingresses = Listing::complete(Kind::Ingress, ingresses);
         let view = of_controller(&snapshot.controllers[0], &snapshot);
         let request = Request::parse("http://shop.example/api/x").expect("url");
-        let explanation = view.explain(&request, 10);
+        let explanation = view.explain(&request, 10, &snapshot);
         let told: Vec<(String, String)> = explanation
             .eliminated
             .iter()
@@ -400,7 +412,7 @@ mod tests {
             ("far", typo),
         ];
         assert_eq!(told, expected.map(|(name, why)| (name.to_owned(), why)));
-        let few = view.explain(&request, 2);
+        let few = view.explain(&request, 2, &snapshot);
         assert_eq!((few.eliminated.len(), few.total), (2, explanation.total));
     }
 

@@ -195,13 +195,15 @@ fn conclude(
         .filter(|suspect| suspect.touches_request() && suspect.answered_after != Some(true))
         .map(|suspect| suspect.change.clone())
         .collect();
+    let mut explanation = view.table.explain(request, 10);
+    explanation.nearest = view.tried(request, explanation.nearest, &case.snapshot);
     let facts = Facts {
         request,
         complaint: question.complaint,
         snapshot: &case.snapshot,
         view,
         views,
-        explanation: view.table.explain(request, 10),
+        explanation,
         candidates: candidates::find(view, &case.snapshot, request),
         decision,
         log: &log,

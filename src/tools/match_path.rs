@@ -225,7 +225,7 @@ fn one(params: &Params, request: &Request, snapshot: &Snapshot) -> Report {
     let mut budget = Budget::new(7_000);
     for view in &views {
         let decision = view.decide(request);
-        let explanation = view.explain(request, limit);
+        let explanation = view.explain(request, limit, snapshot);
         let mut report = DecisionReport::new(view.kind, view.basis, &decision, &explanation);
         if view.is_of_gateways() {
             report.notes.extend(not_installed(&snapshot.not_installed));

@@ -8,7 +8,7 @@ use super::translate::translations;
 use super::{Group, is_same};
 use crate::analysis::derived;
 use crate::analysis::facts::candidates::touches;
-use crate::analysis::routing::{Decision, Edit, Outcome, RouteTable, Winner};
+use crate::analysis::routing::{Decision, Edit, Outcome, RouteTable, Winner, proposed};
 use crate::analysis::view::{self, View};
 use crate::model::controller::{ControllerKind, Flag, Settings};
 use crate::model::ingress::{Ingress, PathType, Place};
@@ -256,7 +256,9 @@ pub(super) fn apply(keep: &Keep, ingress: &Ingress) -> Ingress {
     let mut edited = ingress.clone();
     match keep {
         Keep::Edits { ingress: name, place, edits } if ingress.meta.key() == *name => {
-            edits.iter().for_each(|edit| apply_one(edit, *place, &mut edited));
+            edits.iter().for_each(|edit| {
+                let _ = proposed::apply(edit, *place, &mut edited);
+            });
         }
         Keep::Remove { ingress: name, place: Place::Path(rule, path) } if ingress.meta.key() == *name => {
             let paths = edited.rules.get_mut(*rule).and_then(|rule| rule.paths.as_mut());
@@ -270,25 +272,6 @@ pub(super) fn apply(keep: &Keep, ingress: &Ingress) -> Ingress {
         Keep::Edits { .. } | Keep::Remove { .. } | Keep::Argument { .. } => {}
     }
     edited
-}
-
-fn apply_one(edit: &Edit, place: Place, edited: &mut Ingress) {
-    match (edit, place) {
-        (Edit::SetAnnotation { key, value }, _) => {
-            edited.meta.annotations.insert(key.clone(), value.clone());
-        }
-        (Edit::SetPathType { .. } | Edit::SetPath { .. }, Place::Path(rule, path)) => {
-            let paths = edited.rules.get_mut(rule).and_then(|rule| rule.paths.as_mut());
-            let path = paths.and_then(|paths| paths.get_mut(path));
-            path.into_iter().for_each(|path| match edit {
-                Edit::SetPathType { to, .. } => path.path_type = *to,
-                Edit::SetPath { to, .. } => path.path.clone_from(to),
-                _ => {}
-            });
-        }
-        // No other edit is tried.
-        _ => {}
-    }
 }
 
 /// The settings as they would be.

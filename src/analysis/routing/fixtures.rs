@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta};
 
-use super::{Decision, Edit, Input, Nearest, Note, Outcome, Reason, RouteTable, model_for};
+use super::{Decision, Edit, Input, Note, Outcome, Reason, RouteTable, model_for, proposed};
 use crate::model::controller::{ControllerKind, Flag, Settings};
 use crate::model::endpoints::{Endpoint, EndpointPort, EndpointSlice, SERVICE_LABEL};
-use crate::model::ingress::{Backend, Ingress, PathRule, PathType, Place, PortRef, Rule};
+use crate::model::ingress::{Backend, Ingress, PathRule, PathType, PortRef, Rule};
 use crate::model::object::{Kind, Name, ObjectMeta};
 use crate::model::request::Request;
 use crate::model::service::{Service, ServicePort};
@@ -236,44 +236,15 @@ pub(super) fn misses_are_mended(kind: ControllerKind, ingresses: &[Ingress], url
             Edit::AskHost { host } => {
                 request = Request::parse(&format!("http://{host}{}", request.target())).expect(host);
             }
-            _ => apply(&mut edited, &miss),
+            _ => {
+                let mut all = edited.iter_mut();
+                let ingress = all.find(|ingress| ingress.meta.key() == miss.ingress).expect("Ingress");
+                proposed::apply(&miss.edit, miss.place, ingress).expect("a place for it");
+            }
         }
         let after = table(kind, &edited, &Settings::default()).decide(&request);
         let winner = after.winner.as_ref().map(|winner| &winner.ingress);
         assert_eq!((after.outcome, winner), (Outcome::Routed, Some(&miss.ingress)), "{url} {miss:?}");
-    }
-}
-
-/// Makes an edit the way a person would.
-fn apply(ingresses: &mut [Ingress], miss: &Nearest) {
-    let ingress = ingresses.iter_mut().find(|ingress| ingress.meta.key() == miss.ingress).expect("Ingress");
-    let (r, p) = match miss.place {
-        Place::Path(rule, path) => (rule, path),
-        Place::Rule(rule) => (rule, 0),
-        Place::DefaultBackend | Place::Match(..) => panic!("no rule to edit"),
-    };
-    let paths = ingress.rules[r].paths.as_mut().expect("paths");
-    match &miss.edit {
-        Edit::SetHost { to, .. } => {
-            let path = paths.remove(p);
-            ingress.rules.push(Rule { host: Some(to.clone()), paths: Some(vec![path]) });
-        }
-        Edit::SetPathType { to, .. } => paths[p].path_type = *to,
-        Edit::SetPath { to, .. } => paths[p].path.clone_from(to),
-        Edit::AddPath { path, path_type } => {
-            let new =
-                PathRule { path: path.clone(), path_type: *path_type, backend: paths[p].backend.clone() };
-            paths.push(new);
-        }
-        Edit::RemoveAnnotation { key } => {
-            ingress.meta.annotations.remove(key).expect("the annotation");
-        }
-        Edit::SetAnnotation { key, value } => {
-            ingress.meta.annotations.insert(key.clone(), value.clone());
-        }
-        Edit::SetClass { .. } | Edit::AskHost { .. } | Edit::Meet(_) => {
-            panic!("{:?} edits no rule", miss.edit)
-        }
     }
 }
 

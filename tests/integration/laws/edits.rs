@@ -22,7 +22,7 @@ fn near_misses_are_mended_by_their_edits() {
             if table.decide(ask).notes.contains(&Note::ReloadFails) {
                 continue;
             }
-            for miss in table.explain(ask, 4).nearest {
+            for miss in case.scene.tried(ask, table.explain(ask, 4).nearest) {
                 let mut request = ask.clone();
                 // Twice the same edit of one place for like requests is one.
                 if !seen.insert((format!("{miss:?}"), ask.host.clone())) {

@@ -5,7 +5,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use routecause::analysis::adoption;
-use routecause::analysis::routing::{Decision, Input, RouteTable, Target, Winner, model_for};
+use routecause::analysis::routing::{
+    Decision, Input, Nearest, RouteTable, Target, Winner, model_for, proposed,
+};
 use routecause::model::controller::{Controller, ControllerKind};
 use routecause::model::ingress::Ingress;
 use routecause::model::object::{Kind, ObjectKey};
@@ -93,6 +95,13 @@ impl Scene {
     /// The model of what it takes.
     pub(super) fn table(&self) -> Box<dyn RouteTable> {
         self.compile(&self.adopted())
+    }
+
+    /// The edits that are told.
+    pub(super) fn tried(&self, ask: &Request, proposed: Vec<Nearest>) -> Vec<Nearest> {
+        let (ingresses, settings) = (self.adopted(), self.controller().settings());
+        let input = Input { ingresses: &ingresses, snapshot: &self.snapshot, settings: &settings };
+        proposed::tried(model_for(self.kind).expect("a model"), &input, ask, proposed)
     }
 
     pub(super) fn compile(&self, ingresses: &[&Ingress]) -> Box<dyn RouteTable> {
