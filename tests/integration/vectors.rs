@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 
 use routecause::analysis::adoption::{self, Adoption};
 use routecause::analysis::routing::Outcome;
-use routecause::model::controller::ControllerKind;
+use routecause::model::controller::{Controller, ControllerKind};
+use routecause::model::snapshot::Snapshot;
 
-use crate::judging::{self, controller_of, differs, request_of};
+use crate::judging::{self, differs, request_of};
 use crate::recorded::{agreement, sets};
 
 /// Lines that differ for a reason that is explained in `docs/controllers/<slug>.md`.
@@ -50,6 +51,11 @@ const KNOWN: &[&str] = &[
     "tn-s043-37",
     "tn-s043-40",
 ];
+
+fn controller_of(snapshot: &Snapshot, kind: ControllerKind) -> &Controller {
+    let mut controllers = snapshot.controllers.iter();
+    controllers.find(|controller| controller.kind == kind).unwrap_or_else(|| panic!("there is no {kind}"))
+}
 
 fn check(kind: ControllerKind, at_least: usize) {
     let (total, mut differences) = agreement(kind);

@@ -9,7 +9,8 @@ use routecause::analysis::routing::{Decision, Input, Note, Outcome, RouteTable, 
 use routecause::evidence::capture::{Capture, Files};
 use routecause::evidence::cluster::{Cluster, Source};
 use routecause::evidence::gather;
-use routecause::model::controller::{Controller, ControllerKind, Settings};
+use routecause::model::controller::{ControllerKind, Settings};
+use routecause::model::ingress::Ingress;
 use routecause::model::request::Request;
 use routecause::model::snapshot::Snapshot;
 use serde_json::{Value, json};
@@ -38,18 +39,13 @@ pub(crate) fn capture_of(objects: &[Value]) -> Files {
 /// The model of a controller, of what it was told and of what it adopted.
 pub(crate) fn table(kind: ControllerKind, snapshot: &Snapshot) -> Box<dyn RouteTable> {
     let model = model_for(kind).expect("a model");
-    // The text runs nowhere.
-    if kind == ControllerKind::HttpRoute {
-        return model.compile(&Input { ingresses: &[], snapshot, settings: &Settings::default() });
-    }
-    let controller = controller_of(snapshot, kind);
+    // A text runs nowhere, some products where nobody sees them: they take what there is.
+    let Some(controller) = snapshot.controllers.iter().find(|controller| controller.kind == kind) else {
+        let ingresses: Vec<&Ingress> = snapshot.ingresses.items().iter().collect();
+        return model.compile(&Input { ingresses: &ingresses, snapshot, settings: &Settings::default() });
+    };
     let ingresses = adoption::adopted(controller, snapshot);
     model.compile(&Input { ingresses: &ingresses, snapshot, settings: &controller.settings() })
-}
-
-pub(crate) fn controller_of(snapshot: &Snapshot, kind: ControllerKind) -> &Controller {
-    let mut controllers = snapshot.controllers.iter();
-    controllers.find(|controller| controller.kind == kind).unwrap_or_else(|| panic!("there is no {kind}"))
 }
 
 pub(crate) fn request_of(vector: &Value) -> Request {

@@ -104,7 +104,16 @@ impl Builder<'_> {
         for (r, p, host, path) in ingress.path_rules() {
             let place = Place::Path(r, p);
             match self.route(owner, &router, namespace, host, path, place) {
-                Err(note) => self.drop_place(owner, place, note),
+                Err(note) => {
+                    // Its router is there, and broken: it has replaced the one before.
+                    if matches!(note, Note::MiddlewareMissing { .. })
+                        && let Some(rule) = self.table.rule(&router, host, &path.path, path.path_type)
+                        && let Some(number) = by_rule.remove(&rule.to_string())
+                    {
+                        self.replace(owner, number, &note);
+                    }
+                    self.drop_place(owner, place, note);
+                }
                 Ok((route, action)) => match by_rule.get(&route.text) {
                     Some(number) => {
                         if let (Some(old), Some(own)) =
@@ -122,6 +131,17 @@ impl Builder<'_> {
             }
         }
         self.table.routers.push(router);
+    }
+
+    /// Takes a route out again, for the reason of the one that stands in its place.
+    fn replace(&mut self, owner: usize, number: usize, why: &Note) {
+        if let Some(route) = self.routes.get_mut(number) {
+            route.places = Places::default();
+        }
+        if let Some(Action::Forward { place, .. }) = self.table.actions.get(number) {
+            let place = *place;
+            self.drop_place(owner, place, why.clone());
+        }
     }
 
     fn push(&mut self, mut route: Route, action: Action) {
