@@ -256,7 +256,14 @@ impl RouteTable for Table {
     }
 
     fn explain(&self, request: &Request, limit: usize) -> Explanation {
-        explain::explain(self, &self.entry_points, &self.decide(request), request, limit)
+        let decision = self.decide(request);
+        let mut explanation = explain::explain(self, &self.entry_points, &decision, request, limit);
+        // What is passed through has no router that could be found among the others.
+        let winner = decision.winner.as_ref();
+        explanation.eliminated.retain(|lost| {
+            winner.is_none_or(|winner| (&winner.ingress, winner.place) != (&lost.ingress, lost.place))
+        });
+        explanation
     }
 
     fn refused(&self) -> &[(Name, Refusal)] {

@@ -1,4 +1,4 @@
-use routecause::analysis::routing::{Decision, Outcome};
+use routecause::analysis::routing::{Decision, Note, Outcome};
 
 use routecause::model::controller::ControllerKind;
 
@@ -21,13 +21,18 @@ fn an_answer_is_of_its_outcome() {
 
 /// What about a decision cannot be.
 pub(super) fn odd(kind: ControllerKind, decision: &Decision) -> Option<&'static str> {
-    let Decision { outcome, status, winner, one_of, location, upstream_path, .. } = decision;
+    let Decision { outcome, status, winner, one_of, location, upstream_path, notes, .. } = decision;
+    // A page of errors has a status of its own.
+    let is_page = notes.iter().any(|note| match note {
+        Note::Config { key } | Note::Annotation { key, .. } => key.ends_with("custom-http-errors"),
+        _ => false,
+    });
     let expected = match outcome {
         Outcome::Routed | Outcome::Undefined => status.is_none(),
         Outcome::Redirect => status.is_some_and(|status| (300..400).contains(&status)),
         Outcome::NoRoute => status.is_none_or(|status| (200..600).contains(&status)),
         Outcome::Refused => status.is_none_or(|status| (400..500).contains(&status)),
-        Outcome::Unavailable => status.is_none_or(|status| (500..600).contains(&status)),
+        Outcome::Unavailable => is_page || status.is_none_or(|status| (500..600).contains(&status)),
     };
     if !expected {
         return Some("a status of another outcome");
