@@ -1,6 +1,6 @@
 //! Proposed edits of Ingresses, made and tried: only what the model sees to work is told.
 
-use super::{Decision, Edit, Input, Nearest, Outcome, RoutingModel};
+use super::{Decision, Edit, Input, Nearest, Outcome, Refusal, RouteTable, RoutingModel};
 use crate::model::ingress::{Ingress, PathRule, Place, Rule};
 use crate::model::object::Kind;
 use crate::model::request::Request;
@@ -9,8 +9,8 @@ use crate::model::request::Request;
 const MANY: usize = 200;
 
 /// Those of the edits after which the edited Ingress takes the request. What is no edit of an Ingress's
-/// rules, or only one of several that are needed, stands as it was proposed; and so does all where too
-/// many Ingresses have a say.
+/// rules stands as it was proposed, and so does all where too many Ingresses have a say. Of several
+/// annotations that keep an Ingress from being loaded each may go, though it is not enough.
 #[must_use]
 pub fn tried(
     model: &dyn RoutingModel,
@@ -22,38 +22,46 @@ pub fn tried(
     let is_many = input.ingresses.len() > MANY;
     let has_say = |ingress: &Ingress| !is_many || may_take(ingress, host);
     let works = |near: &Nearest| {
-        if near.place.kind() != Kind::Ingress || !is_whole(&near.edit) {
+        if near.place.kind() != Kind::Ingress || !can_be_tried(&near.edit) {
             return true;
         }
         let is_edited = |ingress: &Ingress| ingress.meta.key() == near.ingress;
         let asked = input.ingresses.iter().filter(|ingress| is_edited(ingress) || has_say(ingress));
-        let mut edited: Vec<Ingress> = Vec::new();
-        for ingress in asked.take(MANY + 1) {
-            let mut ingress = (*ingress).clone();
-            if is_edited(&ingress) && apply(&near.edit, near.place, &mut ingress).is_none() {
-                return false;
-            }
-            edited.push(ingress);
-        }
-        if edited.len() > MANY {
+        let before: Vec<&Ingress> = asked.copied().take(MANY + 1).collect();
+        if before.len() > MANY {
             return true;
         }
-        let ingresses: Vec<&Ingress> = edited.iter().collect();
-        let after = model.compile(&Input { ingresses: &ingresses, ..*input }).decide(request);
-        is_taken(&after, near)
+        let mut edited: Vec<Ingress> = before.iter().map(|ingress| (*ingress).clone()).collect();
+        let place = edited.iter_mut().find(|ingress| is_edited(ingress));
+        if place.and_then(|ingress| apply(&near.edit, near.place, ingress)).is_none() {
+            return false;
+        }
+        let compile = |ingresses: &[&Ingress]| model.compile(&Input { ingresses, ..*input });
+        let after = compile(&edited.iter().collect::<Vec<_>>());
+        let is_one_of_several = || {
+            let (before, after) = (refusal(&*compile(&before), near), refusal(&*after, near));
+            matches!(near.edit, Edit::RemoveAnnotation { .. }) && before.is_some() && before != after
+        };
+        is_taken(&after.decide(request), near) || is_one_of_several()
     };
     proposed.into_iter().filter(works).collect()
 }
 
-/// Whether an edit is said to be enough by itself.
-const fn is_whole(edit: &Edit) -> bool {
+/// Why the Ingress of an edit is not loaded.
+fn refusal(table: &dyn RouteTable, near: &Nearest) -> Option<Refusal> {
+    table.refused().iter().find(|(name, _)| *name == near.ingress).map(|(_, why)| why.clone())
+}
+
+/// Whether an edit can be tried on the Ingresses that are loaded.
+const fn can_be_tried(edit: &Edit) -> bool {
     match edit {
         Edit::SetHost { .. }
         | Edit::SetPath { .. }
         | Edit::SetPathType { .. }
         | Edit::AddPath { .. }
+        | Edit::RemoveAnnotation { .. }
         | Edit::SetAnnotation { .. } => true,
-        Edit::SetClass { .. } | Edit::RemoveAnnotation { .. } | Edit::AskHost { .. } | Edit::Meet(_) => false,
+        Edit::SetClass { .. } | Edit::AskHost { .. } | Edit::Meet(_) => false,
     }
 }
 
