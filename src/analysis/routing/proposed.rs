@@ -1,4 +1,5 @@
-//! Proposed edits of Ingresses, made and tried: only what the model sees to work is told.
+//! Proposed edits of Ingresses, made and tried: what the model sees not to work is not told. Edits of
+//! HTTPRoutes, classes and requests are not tried here.
 
 use super::{Decision, Edit, Input, Nearest, Outcome, Refusal, RouteTable, RoutingModel};
 use crate::model::ingress::{Ingress, PathRule, Place, Rule};
@@ -116,4 +117,35 @@ pub fn apply(edit: &Edit, place: Place, ingress: &mut Ingress) -> Option<()> {
         Edit::AskHost { .. } | Edit::Meet(_) => return None,
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::routing::fixtures::{ingress, snapshot};
+    use crate::analysis::routing::model_for;
+    use crate::model::controller::{ControllerKind, Settings};
+
+    #[test]
+    fn what_does_not_work_is_not_told() {
+        let one = ingress("n/web", &[("a.example", "Prefix /foo web")]);
+        let snapshot = snapshot(std::slice::from_ref(&one));
+        let input = Input { ingresses: &[&one], snapshot: &snapshot, settings: &Settings::default() };
+        let model = model_for(ControllerKind::IngressNginx).expect("a model");
+        let request = Request::parse("http://a.example/bar").expect("a URL");
+        let path = |to: &str| Edit::SetPath { from: "/foo".to_owned(), to: to.to_owned() };
+        for (place, edit, told) in [
+            (Place::Path(0, 0), path("/bar"), true),
+            (Place::Path(0, 0), path("/baz"), false),
+            // There is no such path.
+            (Place::Path(0, 1), path("/bar"), false),
+            (Place::Path(0, 0), Edit::RemoveAnnotation { key: "absent".to_owned() }, false),
+            // Not a matter of what is loaded.
+            (Place::Path(0, 0), Edit::SetClass { class: "nginx".to_owned() }, true),
+        ] {
+            let near = Nearest { ingress: one.meta.key(), place, edit };
+            let kept = tried(model, &input, &request, vec![near.clone()]);
+            assert_eq!(kept.len(), usize::from(told), "{near:?}");
+        }
+    }
 }
